@@ -1,0 +1,382 @@
+"""From evidence to a direct answer: drafts for lookups, lists, counts, dates, yes or no, and the parts of a release.
+
+Knows readings and documents, not the store.  Nothing here is written for one release: only the grammar of questions
+and the layout that releases share.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from assistant import dates, enumeration
+from assistant.corpus import Corpus
+from assistant.names import Match, country
+from assistant.question import Asked, fits, list_noun
+from assistant.schema import Document, Draft, Evidence, Hit, Passage, Reading, Span
+from assistant.words import FUNCTION_WORDS, content_stems, fold, stems, words
+
+EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+PHONE = re.compile(r"(?<![\w.,])\+?\(?\d[\d\s()./-]{6,}\d(?!\w)")
+CONTACT = re.compile(r"\b(?:contacts?|enquir\w+|inquir\w+|for (?:more|further) information|press office\w*|media office\w*)\b", re.IGNORECASE)
+NEAR_BEST = 2.5
+POINTS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One span that may be the answer, with what speaks for it."""
+
+    passage: Passage
+    span: Span
+    text: str
+    total: float
+    features: dict[str, float]
+
+
+def candidates(asked: Asked, hits: Sequence[Hit], readings: Sequence[Reading], corpus: Corpus) -> list[Candidate]:
+    """Every span that was read, best first: its score, answerability, retrieval, and whether it is of the kind that was asked for."""
+    found: list[Candidate] = []
+    wanted = [s for s in dict.fromkeys(content_stems(asked.text))]
+    for rank, (hit, reading) in enumerate(zip(hits, readings, strict=True)):
+        document = corpus.documents[hit.passage.document]
+        share = coverage(wanted, hit.passage, document)
+        for span, score in reading.spans:
+            text = document.slice(span)
+            fit = fits(asked.kind, text)
+            echo = _echoes(text, wanted)
+            total = score + 0.7 * reading.answerable + 3.0 * hit.score - (0.0 if fit else 6.0) - (4.0 if echo else 0.0)
+            features = {
+                "span": max(-12.0, min(12.0, score)),
+                "answerable": max(-8.0, min(8.0, reading.answerable)),
+                "dense": hit.dense,
+                "lexical": hit.lexical,
+                "coverage": share,
+                "fits": float(fit),
+                "first": float(rank == 0),
+                "long": float(len(text) > 80),
+            }
+            found.append(Candidate(hit.passage, span, text, total, features))
+    return sorted(found, key=lambda c: -c.total)
+
+
+def _echoes(text: str, wanted: Sequence[str]) -> bool:
+    """Whether a span only says again what the question said."""
+    own = content_stems(text)
+    return bool(own) and all(s in wanted for s in own)
+
+
+def coverage(wanted: Sequence[str], passage: Passage, document: Document) -> float:
+    """The share of the question's content stems that stand in the passage, its heading or the title."""
+    if not wanted:
+        return 0.0
+    around = [passage.span, *(s for s in (passage.section, document.title) if s is not None)]
+    held = {s for span in around for s in stems(document.slice(span))}
+    return sum(s in held for s in wanted) / len(wanted)
+
+
+def sentence_of(span: Span, passage: Passage, corpus: Corpus) -> Span:
+    """The whole sentences of `passage` that `span` stands in."""
+    over = [s.span for s in corpus.sentences(passage) if s.span.overlaps(span)]
+    return Span(over[0].start, over[-1].end) if over else passage.span
+
+
+def support(document: str, span: Span) -> Evidence:
+    return Evidence(document, span)
+
+
+def lookup(asked: Asked, best: Candidate, others: Sequence[Candidate], corpus: Corpus, confidence: float) -> Draft:
+    """The span first, then the sentence it stands in, quoted; all items, where a list was asked for."""
+    document = corpus.documents[best.passage.document]
+    place = sentence_of(best.span, best.passage, corpus)
+    evidence = [support(document.name, place)]
+    if asked.several:
+        answer, places = _list(asked, best, others, corpus)
+        evidence = [support(document.name, p) for p in places]
+    else:
+        answer = _direct(asked, best, document)
+    markers: list[str | int] = list(range(len(evidence)))
+    quotes: list[str | int] = []
+    for number, item in enumerate(evidence):
+        quotes += ["\n" + quoted(document.slice(item.span)), number]
+    return Draft("answered", (_sentence(answer), *markers, *quotes), tuple(evidence), confidence)
+
+
+def _direct(asked: Asked, best: Candidate, document: Document) -> str:
+    text = best.text.strip(" ,;:")
+    if text.count("(") != text.count(")"):
+        text = text.strip("()")
+    issued = issued_on(document)
+    if asked.kind in ("date", "year") and issued is not None and not re.search(r"\b(?:1[5-9]|20|21)\d\d\b", text):
+        named = next((dates.parse(text[s.start : s.end], issued) for s in dates.dates(text)), None)
+        if named is not None:
+            year = _nearest_year(named, issued)
+            return f"{year} ({text}; the year by the date of the release)" if asked.kind == "year" else f"{text} ({year}, by the date of the release)"
+    if asked.kind == "year" and (match := re.search(r"\b(?:1[5-9]|20|21)\d\d\b", text)) and text != match.group():
+        return f"{match.group()} ({text})"
+    if asked.kind == "duration" and issued is not None:
+        return text + _elapsed(text, best, document, issued)
+    return text
+
+
+def _nearest_year(named: date, issued: date) -> int:
+    """The year in which a day and month without one lies closest to the date of the release."""
+    years = (issued.year - 1, issued.year, issued.year + 1)
+    return min(years, key=lambda y: abs((date(y, named.month, min(named.day, 28)) - issued).days))
+
+
+def _elapsed(text: str, best: Candidate, document: Document, issued: date) -> str:
+    """ "since September 2020" in a release of December 2025: about 5 years and 3 months."""
+    before = document.text[max(0, best.span.start - 8) : best.span.start].lower()
+    if not (re.match(r"since\b", text, re.IGNORECASE) or before.rstrip().endswith("since")):
+        return ""
+    spans = list(dates.dates(text))
+    begun = dates.parse(text[spans[0].start : spans[0].end], issued) if spans else None
+    if begun is None or begun > issued or not re.search(r"\d{4}", text):
+        return ""
+    months = (issued.year - begun.year) * 12 + issued.month - begun.month
+    if not re.search("|".join(("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")), text.lower()):
+        return f" (about {issued.year - begun.year} years before the date of the release)" if issued.year > begun.year else ""
+    years, rest = divmod(months, 12)
+    told = " and ".join(f"{n} {unit}{'s' * (n != 1)}" for n, unit in ((years, "year"), (rest, "month")) if n)
+    return f" (about {told} before the date of the release)" if told else ""
+
+
+def issued_on(document: Document) -> date | None:
+    """The date of the release, None where it bears none."""
+    return dates.parse(document.slice(document.date), date(2000, 1, 1)) if document.date is not None else None
+
+
+def _list(asked: Asked, best: Candidate, others: Sequence[Candidate], corpus: Corpus) -> tuple[str, list[Span]]:
+    """The items of the list that the best span stands in, with near-best spans from other sentences; their places."""
+    document = corpus.documents[best.passage.document]
+    place = sentence_of(best.span, best.passage, corpus)
+    spans = _items(best, corpus, document)
+    places = [place]
+    if len(spans) == 1:
+        for other in others:
+            if other.total < best.total - NEAR_BEST or other.passage.document != document.name:
+                break
+            home = sentence_of(other.span, other.passage, corpus)
+            if any(other.span.overlaps(s) for s in spans) or not other.features["fits"] or other.features["span"] < 0:
+                continue
+            spans += _items(other, corpus, document)
+            if home not in places:
+                places.append(home)
+    found = [document.slice(s).strip(" ,;.") for s in sorted(set(spans))]
+    noun = list_noun(asked.text) or ""
+    if re.fullmatch(r"countr(?:y|ies)|states?|nations?", noun):
+        named = [t for t in found if country(re.sub(r"^the\s+", "", t)) or country(t)]
+        if len(named) >= 0.6 * len(found):
+            # A name that no list knows may be a misspelt country; a union of states is none.
+            found = [t for t in found if t in named or not re.search(r"\bunion\b|\borgani[sz]ation\b", t, re.IGNORECASE)]
+    return "; ".join(dict.fromkeys(found)), places
+
+
+def _items(best: Candidate, corpus: Corpus, document: Document) -> list[Span]:
+    place = sentence_of(best.span, best.passage, corpus)
+    if "\n" in document.slice(best.passage.span):
+        # The items of a laid-out list are lines of one paragraph.
+        lines = [s.span for s in corpus.sentences(best.passage)]
+        marked = [s for s in lines if enumeration.MARK.match(document.slice(s))]
+        if len(marked) >= 2 and any(s.overlaps(best.span) for s in marked):
+            return [Span(s.start + len(enumeration.MARK.match(document.slice(s)).group()), s.end) for s in marked]  # type: ignore[union-attr]
+    local = Span(best.span.start - place.start, best.span.end - place.start)
+    return [Span(place.start + s.start, place.start + s.end) for s in enumeration.items(document.slice(place), local)]
+
+
+def enumerated(asked: Asked, best: Candidate, corpus: Corpus, confidence: float) -> Draft | None:
+    """How many items a list spells out; None where the span stands in no list."""
+    listed, places = _list(asked, best, (), corpus)
+    count = len(listed.split("; "))
+    if count < 2:
+        return None
+    document = corpus.documents[best.passage.document]
+    evidence = tuple(support(document.name, p) for p in places)
+    parts: list[str | int] = [f"{count}, counted from the list", 0, ": " + listed + ".", "\n" + quoted(document.slice(places[0])), 0]
+    return Draft("answered", tuple(parts), evidence, confidence)
+
+
+def verdict(yes: bool, place: Span, document: Document, confidence: float, *, premise: bool = False) -> Draft:
+    """ "Yes" or "No" first, then the sentence that says so; for a question that takes it for granted, that the release says otherwise."""
+    opening = "The release says otherwise." if premise else "Yes." if yes else "No."
+    parts = (opening, 0, "\n" + quoted(document.slice(place)), 0)
+    return Draft("answered", parts, (support(document.name, place),), confidence)
+
+
+def decline(asked: str, nearest: Sequence[Evidence], confidence: float, many: bool) -> Draft:
+    """That the release does not say, what was looked for, and the nearest passages, marked as such."""
+    who = "The documents do not say" if many else "The release does not say"
+    looked = [w for w in re.findall(r"[\w'’@.-]+", asked) if fold(w).strip(".'") not in FUNCTION_WORDS][:8]
+    tail = f" (looked for: {' '.join(looked).rstrip('.')})." if looked else "."
+    near = tuple(Evidence(e.document, e.span, "nearest") for e in nearest)
+    parts: list[str | int] = [who + tail]
+    if near:
+        parts += [" The nearest passage is shown, but it does not answer the question:", 0]
+    return Draft("abstained", tuple(parts), near[:1], confidence)
+
+
+def disclosed(draft: Draft, matches: Sequence[Match]) -> Draft:
+    """The draft with a word on names that the release writes another way."""
+    if not matches or draft.status == "chat":
+        return draft
+    told = ", ".join(f"{m.written} (asked as {m.asked})" for m in matches)
+    return Draft(draft.status, (*draft.parts, f"\nAs written in the release: {told}."), draft.evidence, draft.confidence, draft.engine)
+
+
+def join(drafts: Sequence[Draft]) -> Draft:
+    """One draft from the drafts of a question's parts: each answered and cited, declines said as such."""
+    if len(drafts) == 1:
+        return drafts[0]
+    evidence: list[Evidence] = []
+    parts: list[str | int] = []
+    quotes: list[str | int] = []
+    for draft in drafts:
+        base = len(evidence)
+        evidence += draft.evidence
+        moved = [p if isinstance(p, str) else p + base for p in draft.parts]
+        cut = next((i for i, p in enumerate(moved) if isinstance(p, str) and p.startswith("\n")), len(moved))
+        parts += [*([" "] if parts else []), *moved[:cut]]
+        quotes += moved[cut:]
+    answered = [d for d in drafts if d.status == "answered"]
+    status = "answered" if answered else "abstained"
+    confidence = min((d.confidence for d in answered), default=max(d.confidence for d in drafts))
+    return Draft(status, (*parts, *quotes), tuple(evidence), confidence)
+
+
+def quoted(text: str) -> str:
+    """A quotation in typographic marks, its line breaks as spaces."""
+    return f"“{' '.join(text.split())}”"
+
+
+def _sentence(text: str) -> str:
+    text = re.sub(r"\s+", " ", text).strip()
+    text = text[:1].upper() + text[1:]
+    return text if text.endswith((".", "!", "?")) else text + "."
+
+
+def headline(document: Document) -> Draft | None:
+    """The title, as it stands."""
+    if document.title is None:
+        return None
+    return Draft("answered", (_sentence(document.slice(document.title)), 0), (support(document.name, document.title),), 0.97)
+
+
+def dated(document: Document, corpus: Corpus) -> Draft | None:
+    """The date the release bears."""
+    if document.date is None:
+        return None
+    place = next((p.span for p in corpus.passages.values() if p.kind == "sentence" and p.document == document.name and document.date.within(p.span)), document.date)
+    return Draft("answered", (_sentence(document.slice(document.date)), 0, "\n" + quoted(document.slice(place)), 0), (support(document.name, place),), 0.95)
+
+
+def contact(document: Document, corpus: Corpus, wants: str) -> Draft | None:
+    """Whom to contact: the sentences that hold an address or a telephone number, or say whom to contact.
+
+    `wants` is "email", "phone" or "any"; None where the document gives none of it.
+    """
+    sentences = [p.span for p in corpus.passages.values() if p.kind == "sentence" and p.document == document.name]
+    scored = []
+    for span in sentences:
+        text = document.slice(span)
+        email, phone = EMAIL.search(text), PHONE.search(text)
+        score = 2 * bool(email) + bool(phone) + 2 * bool(CONTACT.search(text))
+        if wants == "email" and not email or wants == "phone" and not phone or not (email or phone or CONTACT.search(text)):
+            continue
+        scored.append((score, span.start, span, email, phone))
+    if not scored:
+        return None
+    _, _, place, email, phone = max(scored, key=lambda x: (x[0], x[1]))
+    text = document.slice(place)
+    if wants == "email" and email:
+        answer = email.group().rstrip(".")
+    elif wants == "phone" and phone:
+        answer = phone.group()
+    else:
+        answer = re.sub(r"^.*?(?:\bcontacts?\b|enquiries|inquiries|information)\s*(?:details)?\s*[:–—-]?\s*", "", text, count=1, flags=re.IGNORECASE | re.DOTALL)
+        answer = answer if words(answer) else text
+    return Draft("answered", (_sentence(answer), 0, "\n" + quoted(text), 0), (support(document.name, place),), 0.93)
+
+
+def summary(document: Document, chosen: Sequence[Span], label: str) -> Draft:
+    """Sentences of the document, in its order, each cited; the first one stands first."""
+    evidence = tuple(support(document.name, s) for s in chosen)
+    parts: list[str | int] = []
+    for number, span in enumerate(chosen):
+        lead = "" if number == 0 else "\n"
+        bullet = "- " if label == "points" else ""
+        parts += [f"{lead}{bullet}{' '.join(document.slice(span).split())}", number]
+    return Draft("answered", tuple(parts), evidence, 0.9)
+
+
+def central(sentences: Sequence[Span], vectors: Sequence[Sequence[float]], count: int) -> list[Span]:
+    """The most central sentences in the order of the text, none like another: LexRank's degree (Erkan and Radev 2004,
+    arXiv 1109.2128) with a bonus for the lead, chosen by maximal marginal relevance (Carbonell and Goldstein 1998)."""
+    import numpy as np
+
+    if not sentences:
+        return []
+    matrix = np.asarray(vectors)
+    likeness = matrix @ matrix.T
+    degree = likeness.mean(axis=1)
+    degree = degree + 0.15 * np.exp(-np.arange(len(sentences)) / 3.0)
+    chosen: list[int] = []
+    while len(chosen) < min(count, len(sentences)):
+        penalty = likeness[:, chosen].max(axis=1) if chosen else np.zeros(len(sentences))
+        gain = degree - 0.35 * penalty
+        gain[chosen] = -np.inf
+        chosen.append(int(gain.argmax()))
+    return [sentences[i] for i in sorted(chosen)]
+
+
+def issuer(document: Document, corpus: Corpus) -> Draft | None:
+    """Who issues the release: the first name with which a sentence of its lead begins, or that its dateline gives."""
+    lead = [p for p in corpus.passages.values() if p.kind == "sentence" and p.document == document.name and p.span != document.title]
+    for passage in lead[:3]:
+        text = document.slice(passage.span)
+        after = re.sub(r"^.{0,80}?[—–]\s*|^.{0,60}?\d{4}\s*[-:]\s*", "", text, count=1)
+        match = re.match(rf"(?:The\s+)?(?P<name>{enumeration.PROPER.pattern}(?:\s+\([A-Z][\w-]+\))?)(?=\s+[a-z]|,)", after)
+        if match and len(match.group("name").split()) <= 12:
+            place = passage.span
+            return Draft("answered", (_sentence(match.group("name")), 0, "\n" + quoted(text), 0), (support(document.name, place),), 0.8)
+    return None
+
+
+def as_which(text: str) -> str | None:
+    """ "How many countries support it?" as "Which countries support it?"; None for another question."""
+    changed, n = re.subn(r"\b(?:how many(?: of)?|number of|count of|count)\b", "which", text, count=1, flags=re.IGNORECASE)
+    if not n:
+        return None
+    changed = re.sub(r"\b(?:are|is|were|was)?\s*(?:named|listed|mentioned)(?: by name)?\b", "", changed)
+    return changed[:1].upper() + changed[1:]
+
+
+def best_verdict(asked: Asked, hits: Sequence[Hit], readings: Sequence[Reading], corpus: Corpus) -> tuple[Passage, dict[str, float], bool]:
+    """The passage that settles a yes-or-no question best, what speaks for it, and whether it says yes."""
+    import math
+
+    wanted = list(dict.fromkeys(content_stems(asked.text)))
+    best: tuple[float, Passage, dict[str, float], bool] | None = None
+    for rank, (hit, reading) in enumerate(zip(hits, readings, strict=True)):
+        top = max(reading.verdict)
+        none, yes, no = (math.exp(v - top) for v in reading.verdict)
+        said = (yes + no) / (none + yes + no)
+        lean = max(yes, no) / (yes + no)
+        share = coverage(wanted, hit.passage, corpus.documents[hit.passage.document])
+        weight = said * (0.3 + 0.7 * hit.score) * (0.3 + 0.7 * share)
+        features = {
+            "said": said,
+            "lean": lean,
+            "answerable": max(-8.0, min(8.0, reading.answerable)),
+            "dense": hit.dense,
+            "lexical": hit.lexical,
+            "coverage": share,
+            "first": float(rank == 0),
+            "no": float(no > yes),
+        }
+        if best is None or weight > best[0]:
+            best = (weight, hit.passage, features, yes >= no)
+    assert best is not None, "asked only where there are hits"
+    return best[1:]

@@ -1,0 +1,46 @@
+"""The probability that an answer is right, from what the reader and the retriever saw.  Knows numbers, not texts.
+
+A logistic regression over a few features, fitted by `eval.calibrate` on dev cases (Kamath, Jia and Liang 2020,
+arXiv 2006.09462, calibrate a reader in the same way to know when to decline).
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from assistant.errors import ModelError
+
+Way = Literal["span", "verdict"]
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """Weights of the features and a bias for each way of answering, and the probability from which an answer is given."""
+
+    weights: Mapping[str, Mapping[str, float]]
+    threshold: float
+
+    def probability(self, way: Way, features: Mapping[str, float]) -> float:
+        """0 to 1; a feature without a weight counts nothing."""
+        weights = self.weights[way]
+        z = weights.get("bias", 0.0) + sum(weights.get(k, 0.0) * v for k, v in features.items())
+        return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, z))))
+
+
+def load_calibration(path: Path) -> Calibration:
+    """Read what `eval.calibrate` wrote; raises ModelError where it cannot be read."""
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        return Calibration(data["weights"], float(data["threshold"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        raise ModelError(f"the calibration {path} cannot be read: install release-assistant again") from None
+
+
+def in_words(confidence: float) -> str:
+    """How sure an answer is, in a word or two that a person would use."""
+    return "high" if confidence >= 0.85 else "medium" if confidence >= 0.65 else "low"

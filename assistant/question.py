@@ -1,0 +1,234 @@
+"""What a question asks for: its kind, and its parts where it asks several things.  Knows English questions, not documents."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from assistant.words import FUNCTION_WORDS, fold, words
+
+Kind = Literal["yes_no", "count", "date", "year", "duration", "person", "place", "email", "phone", "list", "text"]
+Structure = Literal["headline", "date", "issuer", "contact", "summary", "points", "about"]
+Chat = Literal["greeting", "thanks", "capabilities"]
+
+AUXILIARY = r"(?:is|are|was|were|do|does|did|has|have|had|can|could|will|would|should|may|might|must|isn't|aren't|wasn't|weren't|don't|doesn't|didn't|hasn't|haven't|hadn't|won't|can't)"
+WH = r"(?:who|whom|whose|what|when|where|which|why|how|what's|who's|where's|when's)"
+PREPOSED = r"(?:(?:in|on|at|by|to|for|from|of|with|under|since|until|till|during|about|against|according to|through|into|after|before)\s+)"
+LEAD_IN = re.compile(
+    r"^(?:(?:hi|hello|hey|hi there|good (?:morning|afternoon|evening)|so|well|ok|okay|and|but|also|now|then|please|quick question|question|thanks|thank you|great|sorry)\b[\s,.:;!–-]*)+"
+    r"|^(?:(?:can|could|would|will) you (?:please )?(?:tell|show|give|remind|inform|explain to) (?:me|us)\b[\s,:]*(?:please\s*)?)"
+    r"|^(?:(?:please )?(?:tell|remind|inform|show) (?:me|us)\b[\s,:]*)"
+    r"|^(?:(?:do|would) you (?:happen to )?know\b[\s,:]*)"
+    r"|^(?:i(?:'d| would)? (?:just |really |also )*(?:like|want|need|wish|wonder|was wondering|am wondering)(?: to (?:know|check|ask|find out|learn|see|understand))?\b[\s,:]*)"
+    r"|^(?:i'm (?:trying|looking) to (?:find out|understand|know)\b[\s,:]*)"
+    r"|^(?:according to (?:the|this) (?:release|statement|press release|document|text|article)[\s,:]*)"
+    r"|^(?:is it (?:true|correct|right) that\b[\s,]*)(?=\w)",
+    re.IGNORECASE,
+)
+NUMBER_WORDS = frozenset(
+    """zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen
+    nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand million billion dozen dozens hundreds
+    thousands millions billions half third quarter percent none no both twice once single several""".split()
+)
+MONTHS = "january february march april may june july august september october november december".split()
+DAYS = "monday tuesday wednesday thursday friday saturday sunday".split()
+TIME_WORDS = frozenset(MONTHS + DAYS + "today yesterday tomorrow morning evening noon midnight week weeks month months year years day days hour hours minutes decade decades century spring summer autumn winter".split())
+UNITS = re.compile(r"\b(?:second|minute|hour|day|night|week|month|year|decade|centur)", re.IGNORECASE)
+LIST_NOUNS = re.compile(
+    r"\b(?:which|what)\s+(?:(?!is\b|are\b|was\b|were\b|does\b|do\b|did\b)[\w'-]+\s+){0,4}?(?P<noun>[\w-]+s|people|men|women|children|bodies|countries)\b(?=\s+(?:\w+\s+)?(?:are|were|have|had|did|do|will|would|can|has|been|is|was|support|back|belong|took|take|make|made|signed|remain|remained|count|sit|fund|[a-z]+ed|[a-z]+e?s?)\b|\?|$)",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One question, on its own feet: its text, what kind of answer it wants, and whether it wants several."""
+
+    text: str
+    kind: Kind
+    several: bool = False
+
+
+def clean(text: str) -> str:
+    """The question without control characters, its white space evened out."""
+    return re.sub(r"\s+", " ", re.sub(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]", " ", text)).strip()
+
+
+def analyse(text: str) -> Asked:
+    """The kind of answer that one question wants.
+
+    >>> analyse("How many people were freed?").kind
+    'count'
+    """
+    text = strip_lead_in(text)
+    t = fold(text).strip(" ?!.")
+    several = _wants_several(t)
+    if re.search(r"\b(?:e-?mail|mail address|email address|contact address)\b", t) and not re.match(rf"{AUXILIARY}\b", t):
+        return Asked(text, "email")
+    if re.search(r"\b(?:phone|telephone|tel|call|fax|mobile)\b", t) and re.search(r"\b(?:number|what|which|whats|phone|telephone)\b", t) and not re.match(rf"{AUXILIARY}\b", t):
+        return Asked(text, "phone")
+    if re.match(rf"(?:whether|if)\b|{AUXILIARY}\s+\w", t) and not re.match(r"(?:do|does|did|have|has|had) (?:what|who)", t):
+        alternatives = re.search(r"\b\w+ or \w+", t) and not re.search(r"\bor not\b", t)
+        if not alternatives or several:
+            return Asked(text, "yes_no")
+    if re.search(r"\b(?:how long|since when|until when|till when|for how many (?:years|months|weeks|days|hours)|how many (?:years|months|weeks|days|hours)|how much time|what period|which period|what (?:stretch|length) of time|duration|(?:what|which) (?:time ?)?period)\b", t):
+        return Asked(text, "duration")
+    if re.search(r"\b(?:(?:in|of|which|what|during) (?:which |what |the )?year|(?:which|what) year)\b", t):
+        return Asked(text, "year")
+    if re.search(r"\b(?:when|what (?:date|day|month|time)|which (?:date|day|month|months)|on what (?:date|day)|date of|how soon|what's the date|deadline)\b", t) or re.match(r"(?:date|day)\b", t):
+        return Asked(text, "date")
+    if re.search(r"\b(?:how many|how much|number of|count of|how large|how big|how high|how often|what (?:percentage|proportion|share|number|figure|sum|amount|age|price|cost|size|total|fraction|rate)|how old|how mny|how mani|what's the (?:number|total|cost|price)|head ?count|cost of|price of|total)\b", t) or re.match(r"(?:howmany|how mny|numbers?)\b", t):
+        return Asked(text, "count")
+    if several:
+        return Asked(text, "list", True)
+    if re.match(rf"{PREPOSED}?(?:who|whom|whose|who's)\b", t):
+        return Asked(text, "person")
+    if re.match(rf"{PREPOSED}?(?:where|(?:what|which) (?:country|city|town|place|village|region|state|venue|location))\b", t):
+        return Asked(text, "place")
+    return Asked(text, "text")
+
+
+def _wants_several(t: str) -> bool:
+    if re.search(r"\b(?:list|name|enumerate|give|spell out|identify) (?:me |us )?(?:all|every|everyone|everybody|each|the|some|any|those|three|two|four|five|both)\b", t):
+        return bool(re.search(r"\b(?:all|every|everyone|everybody|each|[\w-]+s|people|countries)\b", t))
+    if re.search(r"\b(?:full|complete|whole) list\b|\blist of\b|\bname (?:them|everyone|everybody)\b|\bwho all\b|^list\b|\bwho are\b|\bwho were\b.*\b(?:those|people|named)\b|\bwhat (?:are|were) the\b[\w\s'-]*?s\b|\bwhat all\b", t):
+        return True
+    return bool(LIST_NOUNS.search(t)) and not re.match(r"how", t)
+
+
+def list_noun(text: str) -> str | None:
+    """The plural noun that a list or a count is asked of: "countries" in "How many countries support it?"."""
+    t = fold(text)
+    match = re.search(r"\b(?:how many|which|what|number of|all|the|list(?: of)?|name)\s+(?:of\s+)?(?:the\s+)?(?:[\w'-]+\s+){0,2}?(?P<noun>[a-z-]+(?:s|people|men|women|children))\b", t)
+    return match.group("noun") if match and match.group("noun") not in FUNCTION_WORDS else None
+
+
+def strip_lead_in(text: str) -> str:
+    """The question without greetings and "could you tell me"; what is left when that would leave nothing is `text`."""
+    before = None
+    stripped = text.strip()
+    while before != stripped:
+        before = stripped
+        stripped = LEAD_IN.sub("", stripped, count=1).lstrip(" ,:;–-")
+    return stripped or text.strip()
+
+
+def parts(text: str) -> list[str]:
+    """The questions that `text` asks, in order; statements around them are left out where there is a question.
+
+    >>> parts("How many were freed, and on which day?")
+    ['How many were freed', 'on which day']
+    """
+    sentences = [s.strip() for s in re.split(r"(?<=[?!])\s+|(?<=[.;])\s+(?=[\"'“<(]?[A-Z])|\n+", text) if s.strip()]
+    asking = [s for s in sentences if _asks(s)]
+    chosen = asking or sentences
+    found: list[str] = []
+    for sentence in chosen:
+        found += _split_joined(sentence)
+    return [p for p in found if words(p)][:4] or [text]
+
+
+def _asks(sentence: str) -> bool:
+    t = fold(strip_lead_in(sentence))
+    if sentence.rstrip("\"'” )").endswith("?"):
+        return True
+    return bool(
+        re.match(rf"{PREPOSED}?{WH}\b|{AUXILIARY}\b|(?:list|name|give|tell|show|summari[sz]e|sum|explain|describe|count|enumerate|identify|find|state|define|compare)\b", t)
+        or re.search(rf"(?:,|namely|wonder(?:ing)?|know|check|ask|tell me)\s+{PREPOSED}?(?:which|when|where|how many|how long|who|why|whether)\b", t)
+    )
+
+
+def _split_joined(sentence: str) -> list[str]:
+    """ "Who heads X and how can I reach her?" asks two things, each opening with a question word after a joint."""
+    opener = rf"{PREPOSED}?(?:{WH}|(?:is|are|was|were|do|does|did|has|have|can|will)(?=\s+(?:he|she|it|they|there|the|any|this|that|[A-Z])))\b"
+    pieces = re.split(rf"\s*(?:,|;|–|-|—)?\s*\b(?:and|&|plus|as well as|or)\s+(?:also\s+)?(?={opener})|\s*[,;]\s+(?={PREPOSED}?{WH}\b)", sentence, flags=re.IGNORECASE)
+    pieces = [p.strip(" ,;") for p in pieces if p and p.strip(" ,;")]
+    if len(pieces) > 1 and all(_asks(p) for p in pieces):
+        return pieces
+    if len(pieces) > 1 and not _asks(pieces[0]) and any(_asks(p) for p in pieces[1:]):
+        # "..., namely which day it was ...": what stands before the first question word is talk.
+        return [p for p in pieces if _asks(p)]
+    return [sentence]
+
+
+STRUCTURES: tuple[tuple[Structure, re.Pattern[str]], ...] = (
+    ("headline", re.compile(r"\b(?:head ?line|title|heading)\b(?!\s+(?:sponsor|holder|sponsors|race|defen[cs]e|role|act|partner))")),
+    ("points", re.compile(r"\b(?:key|main|chief|major|most important|principal) (?:\w+ )?(?:points?|messages?|takeaways?|facts|findings|statements|things)\b|\btake-?aways\b|\bbullet points\b|\bhighlights of (?:the|this)\b")),
+    ("summary", re.compile(r"\b(?:summar(?:y|i[sz]e)|sum (?:it|this|that|the \w+(?: \w+)?) up|sum up|tl;?dr|in a nutshell|in brief|in short|gist|synopsis|recap|briefly, what|overview of (?:the|this) (?:release|statement|document|text))\b")),
+    ("about", re.compile(r"\bwhat(?:'s| is| was)? (?:this|the|it|that)(?: (?:press )?(?:release|statement|document|text|article|announcement|piece|message|communication))?(?: all)? about\b|\bwhat does (?:the|this) (?:press )?(?:release|statement|document|text|article|announcement) (?:deal with|cover|say|announce|discuss)\b$|\b(?:main )?(?:topic|subject|theme) of (?:the|this)\b|\bwhat(?:'s| is) the (?:main )?(?:topic|subject|theme|main idea|main message|point)\b")),
+    ("date", re.compile(r"\b(?:when|what (?:date|day)|which (?:date|day)|on what (?:date|day)|on which (?:date|day)|date)\b.*\b(?:this|the|your|its?)\b(?: press)? ?(?:release|statement|document|text|announcement|notice|communiqu[eé]|article|bulletin|press release)?\b.*\b(?:published?|issued?|dated|come out|came out|go out|went out|put out|sent out|written|released|date)\b|\b(?:date|dateline) (?:of|on) (?:the|this)(?: press)? (?:release|statement|document|text|announcement|notice|article)\b|\b(?:release|statement|publication|document|press release) date\b|\bhow (?:old|recent) is (?:this|the) (?:press )?(?:release|statement|document|text|article)\b|\b(?:release|statement|document|announcement|notice) (?:is |was )?dated\b|\bdate (?:of publication|of issue)\b")),
+    ("issuer", re.compile(r"\b(?:who|which (?:organi[sz]ation|body|group|company|agency|institution|ngo)|whose)\b.*\b(?:issued?|published?|wrote|written|released?|put out|author(?:ed)?|behind|made|sent out|sent|signed|is responsible for)\b.*\b(?:this|the)\b(?: press)? ?(?:release|statement|document|text|announcement|notice|article)\b|\bwhose (?:press )?(?:release|statement|document|announcement|text) is (?:this|it)\b|\b(?:issuer|author|publisher|sender) of (?:the|this)\b|\bwho is (?:this|the) (?:press )?(?:release|statement|text|document|announcement) (?:from|by)\b|\bwho (?:is )?(?:this|it) (?:from|by)\b")),
+    ("contact", re.compile(r"\b(?:contact|contacts|get in touch|reach out|press office[r]?|media (?:enquir|inquir|contact|relation)\w*|press (?:enquir|inquir|contact)\w*|enquiries|inquiries|more information|more questions|further questions|further information)\b|\b(?:whom?|who) (?:do|can|should|could|would|may) (?:i|we|journalists?|reporters?|the press|the media|people|readers?|one|you|someone|anyone) (?:contact|call|write|email|e-mail|speak|talk|turn|ask|get in touch|reach|address|approach)\b|\bhow (?:can|do|could|should) (?:i|we|journalists?|reporters?|one|someone|anyone|the press|people) (?:reach|contact|get in touch|write to|call)\b")),
+)  # fmt: skip
+
+
+def structure(text: str) -> Structure | None:
+    """What part of a release as such the question asks for (its headline, its contact, a summary ...), None for a question on its matter."""
+    t = fold(strip_lead_in(text)).strip(" ?!.")
+    if re.match(rf"{AUXILIARY}\b", t) and not re.search(r"\bsum|\bgive\b", t):
+        return None
+    if re.fullmatch(r"(?:the )?(?:e-?mail(?: address)?|contact(?: details| person| address| email)?|press contact|phone(?: number)?|date|headline|title)", t):
+        return "contact" if re.search("mail|contact|phone", t) else "date" if "date" in t else "headline"
+    if re.fullmatch(r"when did (?:this|it|the (?:press )?(?:release|statement|text|document|announcement)) (?:come|go|get published|appear)(?: out)?", t):
+        return "date"
+    for name, pattern in STRUCTURES:
+        if pattern.search(t):
+            if name in ("date", "issuer") and not re.search(r"\b(?:release|statement|document|text|announcement|notice|article|bulletin|this|publication|communiqu\w*)\b", t):
+                continue
+            if name == "date" and re.search(r"\bthe release of\b|\breport\b", t):
+                continue
+            return name
+    return None
+
+
+CHATS: tuple[tuple[Chat, re.Pattern[str]], ...] = (
+    ("capabilities", re.compile(r"(?:what|how) (?:can|do|could) (?:you|this (?:tool|assistant|bot|chat|thing)) (?:do|help|work|answer|know)[\w\s]*|who are you|what are you|(?:can you )?help(?: me)?|how does this work|what (?:can|should|could|may) i ask(?: you)?[\w\s]*|are you (?:a |an )?(?:bot|robot|human|ai|person)[\w\s]*|what is this|how can you help(?: me)?|what are your (?:capabilities|skills)|what kind of questions [\w\s]*")),
+    ("thanks", re.compile(r"(?:ok(?:ay)?[, ]*|great[, ]*|perfect[, ]*|wonderful[, ]*|super[, ]*)*(?:thanks?|thank you|thx|ty|cheers|much appreciated|merci|danke|gracias|spasibo|дзякуй|спасибо)\b(?:[\w\s,']*(?:helpful|help|much|lot|all|great|perfect|so|that's|was|indeed|you|for|now|very|it|everything|again))?|(?:great|perfect|good|nice|ok|okay|cool|got it|bye|goodbye|see you|that's all|that is all|understood|good ?bye|have a nice day|well done|good job)[\s,]*(?:thanks|thank you)?")),
+    ("greeting", re.compile(r"(?:hi|hello|hey|good (?:morning|afternoon|evening|day)|greetings|howdy|hallo|bonjour|hola|privet|привет|здравствуйте|добрый день|вітаю|прывітанне|dzień dobry|ciao|guten tag|salut|hi there|hello there|hey there)(?:[\s,]+(?:there|all|everyone|assistant|bot|team|again|how are you(?: today| doing)?))*|how are you(?: today| doing)?")),
+)  # fmt: skip
+
+
+def chat(text: str) -> Chat | None:
+    """The kind of small talk that `text` is as a whole, None for anything that asks about the matter."""
+    t = re.sub(r"[^\w\s,';]", " ", fold(text)).strip(" ,")
+    t = re.sub(r"\s+", " ", t)
+    for name, pattern in CHATS:
+        if pattern.fullmatch(t):
+            return name
+    pieces = [p.strip() for p in re.split(r"[.!?,]+", fold(text)) if p.strip()]
+    if len(pieces) > 1 and all(any(p.fullmatch(x) for _, p in CHATS) for x in pieces):
+        return next(n for x in reversed(pieces) for n, p in CHATS if p.fullmatch(x))
+    return None
+
+
+def fits(kind: Kind, answer: str) -> bool:
+    """Whether `answer` can be what a question of `kind` wants: a count holds a number, a date a date."""
+    found = words(answer)
+    if kind == "count":
+        return any(w[0].isdigit() or w in NUMBER_WORDS for w in found)
+    if kind == "date":
+        return any(w in TIME_WORDS or re.fullmatch(r"(?:1[5-9]|20|21)\d\d", w) for w in found) or bool(re.search(r"\d[.:/]\d", answer))
+    if kind == "year":
+        return any(re.fullmatch(r"(?:1[5-9]|20|21)\d\d", w) for w in found) or any(w in MONTHS for w in found)
+    if kind == "duration":
+        return any(w in TIME_WORDS or re.fullmatch(r"(?:1[5-9]|20|21)\d\d", w) for w in found) or "since" in found
+    if kind == "email":
+        return "@" in answer
+    if kind == "phone":
+        return sum(c.isdigit() for c in answer) >= 6
+    return True
+
+
+def as_yes_no(text: str) -> str | None:
+    """The yes-or-no question inside a question with a question word: what it takes for granted.
+
+    >>> as_yes_no("When was Ann Lee released?")
+    'Was Ann Lee released?'
+    """
+    t = strip_lead_in(text)
+    match = re.match(rf"{PREPOSED}?(?:when|why|where|how|since when|how long|what|who|whom|which [\w\s]+?|what [\w\s]+?|how [\w\s]+?)\s+({AUXILIARY}\s+.+)", t, re.IGNORECASE)
+    if match is None:
+        return None
+    rest = match.group(1).rstrip(" ?") + "?"
+    return rest[0].upper() + rest[1:] if len(words(rest)) >= 4 else None

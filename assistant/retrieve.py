@@ -1,0 +1,84 @@
+"""Evidence for a question: dense and lexical scores, normalised and joined, behind LlamaIndex's retriever.
+
+Knows scores, not answers.  Each score is brought to 0..1 before the two are averaged, which beats reciprocal ranks
+(Bruch, Gai and Ingber 2023, arXiv 2210.11934).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from llama_index.core.base.base_retriever import BaseRetriever
+from llama_index.core.schema import NodeWithScore, QueryBundle, TextNode
+
+from assistant.corpus import Corpus
+from assistant.schema import Embedder, Hit, Passage
+from assistant.store import Store
+
+CANDIDATES = 48
+DENSE_WEIGHT = 0.6
+
+
+class HybridRetriever(BaseRetriever):
+    """Finds paragraphs of the store for a question; as a LlamaIndex retriever it gives nodes whose ids and offsets are ours."""
+
+    def __init__(self, store: Store, embedder: Embedder, limit: int = 8, dense_weight: float = DENSE_WEIGHT) -> None:
+        self.store = store
+        self.embedder = embedder
+        self.limit = limit
+        self.dense_weight = dense_weight
+        self._corpus: Corpus | None = None
+        super().__init__()
+
+    def corpus(self) -> Corpus:
+        """The live corpus; read again where another process has changed the store since."""
+        versions = self.store.versions()
+        if self._corpus is None or self._corpus.versions != versions:
+            if self._corpus is not None:
+                self.store.reopen()
+            records = self.store.records()
+            self._corpus = Corpus(records, self.store.passages([r.version for r in records]))
+        return self._corpus
+
+    def hits(self, question: str, corpus: Corpus, document: str | None = None, limit: int | None = None) -> list[Hit]:
+        """The best paragraphs for `question`, best first; a paragraph scores as its best sentence or itself."""
+        scope = corpus.scope(document)
+        lexical = corpus.lexical(question, CANDIDATES, scope)
+        dense: dict[str, float] = {}
+        if self.dense_weight > 0:
+            dense = self.store.search(self.embedder.embed([question])[0], scope, CANDIDATES)
+        top = max(lexical.values(), default=0.0)
+        best: dict[tuple[str, int], Hit] = {}
+        homes = {(p.version, p.span.start): p for p in corpus.paragraphs(document)}
+        for id_ in dict.fromkeys([*dense, *lexical]):
+            passage = corpus.passages.get(id_)
+            if passage is None:
+                continue
+            cosine, share = dense.get(id_, 0.0), lexical.get(id_, 0.0) / top if top else 0.0
+            score = self.dense_weight * max(0.0, cosine) + (1 - self.dense_weight) * share
+            key = (passage.version, passage.block.start)
+            if key not in best or score > best[key].score:
+                best[key] = Hit(homes[key], cosine, share, score)
+        return sorted(best.values(), key=lambda h: (-h.score, h.passage.id))[: limit or self.limit]
+
+    def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
+        corpus = self.corpus()
+        return [node(h.passage, corpus, h.score) for h in self.hits(query_bundle.query_str, corpus)]
+
+
+def node(passage: Passage, corpus: Corpus, score: float) -> NodeWithScore:
+    """A passage as LlamaIndex knows it, its offsets those of the stored text."""
+    text = corpus.text(passage)
+    metadata = {"document": passage.document, "start": passage.span.start, "end": passage.span.end}
+    made = TextNode(
+        id_=passage.id,
+        text=text,
+        metadata=metadata,
+        start_char_idx=passage.span.start,
+        end_char_idx=passage.span.end,
+        excluded_embed_metadata_keys=list(metadata),
+        excluded_llm_metadata_keys=["start", "end"],
+    )
+    return NodeWithScore(node=made, score=score)
+
+

@@ -1,0 +1,67 @@
+"""The one settings object: environment variables ``RELEASE_ASSISTANT_*`` over an optional TOML file over defaults."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from platformdirs import user_data_path
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from assistant.errors import SettingsError
+
+PREFIX = "RELEASE_ASSISTANT_"
+
+
+class Settings(BaseSettings):
+    """What a person may set.  `load` makes one; every field is an environment variable of the same name, in capitals."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True)
+
+    home: Path = Field(default_factory=lambda: user_data_path("release-assistant"))
+    store: Path | None = Field(default=None, description="folder of the index; default: `store` in the home")
+    chroma: str | None = Field(
+        default=None, pattern=r"^https?://[^/\s]+:\d+/?$", description="a Chroma server, as http://HOST:PORT"
+    )
+    max_document_chars: int = Field(default=2_000_000, ge=1)
+    max_file_bytes: int = Field(default=50_000_000, ge=1)
+    max_question_chars: int = Field(default=2_000, ge=1)
+    max_passages: int = Field(default=8, ge=1, le=64, description="passages that the reader reads for a question")
+    host: str = "127.0.0.1"
+    port: int = Field(default=7860, ge=0, le=65535)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        path = os.environ.get(f"{PREFIX}CONFIG")
+        sources = (init_settings, env_settings)
+        return (*sources, TomlConfigSettingsSource(settings_cls, Path(path))) if path else sources
+
+    @property
+    def store_path(self) -> Path:
+        return self.store if self.store is not None else self.home / "store"
+
+
+def load_settings(**overrides: object) -> Settings:
+    """Settings from the environment and the TOML file that ``RELEASE_ASSISTANT_CONFIG`` names; `overrides` win.
+
+    Raises SettingsError with one line that names the setting and what it should be.
+    """
+    path = os.environ.get(f"{PREFIX}CONFIG")
+    if path and not Path(path).is_file():
+        raise SettingsError(f"{PREFIX}CONFIG names {path}, which is no file: correct it or unset it")
+    try:
+        return Settings(**{k: v for k, v in overrides.items() if v is not None})  # type: ignore[arg-type]
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = PREFIX + ".".join(str(p) for p in first["loc"]).upper()
+        raise SettingsError(f"{name} is {first['input']!r}: {first['msg']}; correct or unset it") from None
+    except ValueError as error:  # a TOML file that does not parse
+        raise SettingsError(f"{path}: {error}; correct the file") from None

@@ -1,0 +1,1 @@
+"""Measures the assistant: cases, metrics, runs.  Points at `assistant`, never at `ingest` or `ui`."""
