@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from assistant import compose, conversation, language
@@ -34,25 +33,31 @@ class Found:
 class Assistant:
     """Answers questions about the documents of a store; every part is passed in, and the same question gets the same answer."""
 
-    def __init__(self, retriever: HybridRetriever, reader: OnnxReader, calibration: Calibration, max_question_chars: int = 2000) -> None:
+    def __init__(
+        self, retriever: HybridRetriever, reader: OnnxReader, calibration: Calibration, max_question_chars: int = 2000
+    ) -> None:
         self.retriever = retriever
         self.reader = reader
         self.calibration = calibration
         self.max_question_chars = max_question_chars
-        self._spelling: tuple[Corpus, Spelling] | None = None
+        self._spellings: tuple[Corpus, dict[str | None, Spelling]] | None = None
 
     def ask(self, question: Question) -> Answer:
         """The answer, its citations verified.  Raises QuestionError for a question that is too long or of an unknown
         document, StoreError or ModelError where a part fails."""
         begun = time.perf_counter()
         if len(question.text) > self.max_question_chars:
-            raise QuestionError(f"the question has {len(question.text):,} characters, more than {self.max_question_chars:,}: shorten it")
+            raise QuestionError(
+                f"the question has {len(question.text):,} characters, more than {self.max_question_chars:,}: shorten it"
+            )
         corpus = self.retriever.corpus()
         corpus.scope(question.document)
         try:
             answer = verify(self._draft(question, corpus), question, corpus.documents)
         except UnverifiedDraft:
-            answer = verify(compose.decline(question.text, (), 0.5, len(corpus.documents) > 1), question, corpus.documents)
+            answer = verify(
+                compose.decline(question.text, (), 0.5, many(corpus, question.document)), question, corpus.documents
+            )
         return replace(answer, elapsed_ms=(time.perf_counter() - begun) * 1000)
 
     def _draft(self, question: Question, corpus: Corpus) -> Draft:
@@ -85,17 +90,17 @@ class Assistant:
             draft = self._structure(part, text, corpus, document)
             if draft is not None:
                 return draft
-        text, matches = self._spell(corpus).resolve(strip_lead_in(text))
+        text, matches = self._spell(corpus, document).resolve(strip_lead_in(text))
         return compose.disclosed(self._answer(text, corpus, document), matches)
 
     def _answer(self, text: str, corpus: Corpus, document: str | None) -> Draft:
         asked = analyse(text)
         found = self.find(text, corpus, document)
         if not found.hits:
-            return compose.decline(text, (), 0.9, len(corpus.documents) > 1)
-        unknown = self._unknown(text, corpus)
+            return compose.decline(text, (), 0.9, many(corpus, document))
+        unknown = self._unknown(text, corpus, document)
         if asked.kind == "yes_no":
-            return self._verdict(asked, found, corpus, unknown)
+            return self._verdict(asked, found, corpus, document, unknown)
         if asked.kind in ("email", "phone"):
             return self._address(asked, found, corpus, document)
         ranked = compose.candidates(asked, found.hits, found.readings, corpus)
@@ -111,7 +116,7 @@ class Assistant:
             if counted is not None:
                 return counted
         if best is None or probability < self.calibration.threshold:
-            return self._decline(text, found, corpus, 1.0 - probability)
+            return self._decline(text, found, corpus, document, 1.0 - probability)
         return compose.lookup(asked, best, ranked[1:], corpus, probability)
 
     def find(self, text: str, corpus: Corpus, document: str | None) -> Found:
@@ -120,24 +125,29 @@ class Assistant:
         readings = self.reader.read(text, [h.passage for h in hits], corpus.documents) if hits else []
         return Found(hits, readings)
 
-    def _unknown(self, text: str, corpus: Corpus) -> float:
+    def _unknown(self, text: str, corpus: Corpus, document: str | None) -> float:
         """How many names and numbers of the question the documents do not hold, at most 3."""
-        spelling = self._spell(corpus)
+        spelling = self._spell(corpus, document)
         asked = [w for n in names(text.split(" ", 1)[-1]) for w in words(n)] + NUMBER.findall(text)
         return float(min(3, sum(not spelling.has(w.strip(".,")) for w in asked)))
 
-    def _spell(self, corpus: Corpus) -> Spelling:
-        if self._spelling is None or self._spelling[0] is not corpus:
-            self._spelling = (corpus, Spelling([d.text for d in corpus.documents.values()], self.reader.knows))
-        return self._spelling[1]
+    def _spell(self, corpus: Corpus, document: str | None) -> Spelling:
+        if self._spellings is None or self._spellings[0] is not corpus:
+            self._spellings = (corpus, {})
+        made = self._spellings[1]
+        if document not in made:
+            texts = [d.text for n, d in corpus.documents.items() if document in (None, n)]
+            made[document] = Spelling(texts, self.reader.knows)
+        return made[document]
 
-    def _verdict(self, asked: Asked, found: Found, corpus: Corpus, unknown: float) -> Draft:
+    def _verdict(self, asked: Asked, found: Found, corpus: Corpus, document: str | None, unknown: float) -> Draft:
         best, features, yes = compose.best_verdict(asked, found.hits, found.readings, corpus)
         probability = self.calibration.probability("verdict", features | {"unknown": unknown})
         if probability < self.calibration.threshold:
-            return self._decline(asked.text, found, corpus, 1.0 - probability)
-        document = corpus.documents[best.document]
-        return compose.verdict(yes, self._sentence(asked.text, best, corpus), document, probability)
+            return self._decline(asked.text, found, corpus, document, 1.0 - probability)
+        return compose.verdict(
+            yes, self._sentence(asked.text, best, corpus), corpus.documents[best.document], probability
+        )
 
     def _premise(self, text: str, found: Found, corpus: Corpus) -> Draft | None:
         """Where what the question takes for granted is denied by the evidence: that draft."""
@@ -149,7 +159,9 @@ class Assistant:
         probability = self.calibration.probability("verdict", features)
         if yes or probability < max(0.6, self.calibration.threshold):
             return None
-        return compose.verdict(False, self._sentence(premise, best, corpus), corpus.documents[best.document], probability, premise=True)
+        return compose.verdict(
+            False, self._sentence(premise, best, corpus), corpus.documents[best.document], probability, premise=True
+        )
 
     def _sentence(self, text: str, passage: Passage, corpus: Corpus) -> Span:
         """The sentence of `passage` that shares most with the question."""
@@ -158,7 +170,9 @@ class Assistant:
         document = corpus.documents[passage.document]
         return max(sentences, key=lambda s: (len(wanted & set(content_stems(document.slice(s)))), -s.start))
 
-    def _count(self, asked: Asked, best: compose.Candidate | None, probability: float, corpus: Corpus, document: str | None) -> Draft | None:
+    def _count(
+        self, asked: Asked, best: compose.Candidate | None, probability: float, corpus: Corpus, document: str | None
+    ) -> Draft | None:
         """A count of what a list spells out, where it is asked for, or where no number answers."""
         spelt_out = any(w in words(asked.text) for w in ("named", "listed", "mentioned", "list", "name", "count"))
         if best is not None and best.features["fits"] and probability >= self.calibration.threshold and not spelt_out:
@@ -179,14 +193,14 @@ class Assistant:
             draft = compose.contact(corpus.documents[name], corpus, asked.kind)
             if draft is not None:
                 return draft
-        return self._decline(asked.text, found, corpus, 0.9)
+        return self._decline(asked.text, found, corpus, document, 0.9)
 
-    def _decline(self, text: str, found: Found, corpus: Corpus, confidence: float) -> Draft:
+    def _decline(self, text: str, found: Found, corpus: Corpus, document: str | None, confidence: float) -> Draft:
         nearest: list[Evidence] = []
         if found.hits and found.hits[0].dense > 0.2:
             passage = found.hits[0].passage
             nearest = [Evidence(passage.document, self._sentence(text, passage, corpus), "nearest")]
-        return compose.decline(text, nearest, confidence, len(corpus.documents) > 1)
+        return compose.decline(text, nearest, confidence, many(corpus, document))
 
     def _documents(self, corpus: Corpus, document: str | None, found: Found | None = None) -> list[str]:
         """The documents that a question on a release as such may mean: the one it names, else by evidence, else all."""
@@ -215,12 +229,14 @@ class Assistant:
             if draft is None and wants != "any":
                 near = compose.contact(chosen, corpus, "any")
                 nearest = [Evidence(e.document, e.span, "nearest") for e in near.evidence] if near else []
-                return compose.decline(text, nearest, 0.9, len(corpus.documents) > 1)
+                return compose.decline(text, nearest, 0.9, many(corpus, document))
             return draft
         if part == "issuer":
             return compose.issuer(chosen, corpus)
         sentences = [p.span for p in corpus.passages.values() if p.kind == "sentence" and p.document == chosen.name]
-        sentences = [s for s in sentences if s != chosen.title and len(chosen.slice(s).split()) >= 6][:CENTRAL_SENTENCES]
+        sentences = [s for s in sentences if s != chosen.title and len(chosen.slice(s).split()) >= 6][
+            :CENTRAL_SENTENCES
+        ]
         if not sentences:
             return None
         count = {"about": 2, "summary": 3, "points": compose.POINTS}[part]
@@ -236,3 +252,8 @@ class Assistant:
             "capabilities": "I answer questions about the release from its own words, quote the exact place, and say so where it does not say.",
         }[kind]
         return Draft("chat", (said + tail,), (), 1.0)
+
+
+def many(corpus: Corpus, document: str | None) -> bool:
+    """Whether a question may be answered from more than one document."""
+    return document is None and len(corpus.documents) > 1

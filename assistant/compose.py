@@ -15,12 +15,15 @@ from assistant import dates, enumeration
 from assistant.corpus import Corpus
 from assistant.names import Match, country
 from assistant.question import Asked, fits, list_noun
-from assistant.schema import Document, Draft, Evidence, Hit, Passage, Reading, Span
+from assistant.schema import Document, Draft, Evidence, Hit, Passage, Reading, Span, Status
 from assistant.words import FUNCTION_WORDS, content_stems, fold, stems, words
 
 EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 PHONE = re.compile(r"(?<![\w.,])\+?\(?\d[\d\s()./-]{6,}\d(?!\w)")
-CONTACT = re.compile(r"\b(?:contacts?|enquir\w+|inquir\w+|for (?:more|further) information|press office\w*|media office\w*)\b", re.IGNORECASE)
+CONTACT = re.compile(
+    r"\b(?:contacts?|enquir\w+|inquir\w+|for (?:more|further) information|press office\w*|media office\w*)\b",
+    re.IGNORECASE,
+)
 NEAR_BEST = 2.5
 POINTS = 5
 
@@ -39,7 +42,7 @@ class Candidate:
 def candidates(asked: Asked, hits: Sequence[Hit], readings: Sequence[Reading], corpus: Corpus) -> list[Candidate]:
     """Every span that was read, best first: its score, answerability, retrieval, and whether it is of the kind that was asked for."""
     found: list[Candidate] = []
-    wanted = [s for s in dict.fromkeys(content_stems(asked.text))]
+    wanted = list(dict.fromkeys(content_stems(asked.text)))
     for rank, (hit, reading) in enumerate(zip(hits, readings, strict=True)):
         document = corpus.documents[hit.passage.document]
         share = coverage(wanted, hit.passage, document)
@@ -113,7 +116,11 @@ def _direct(asked: Asked, best: Candidate, document: Document) -> str:
         named = next((dates.parse(text[s.start : s.end], issued) for s in dates.dates(text)), None)
         if named is not None:
             year = _nearest_year(named, issued)
-            return f"{year} ({text}; the year by the date of the release)" if asked.kind == "year" else f"{text} ({year}, by the date of the release)"
+            return (
+                f"{year} ({text}; the year by the date of the release)"
+                if asked.kind == "year"
+                else f"{text} ({year}, by the date of the release)"
+            )
     if asked.kind == "year" and (match := re.search(r"\b(?:1[5-9]|20|21)\d\d\b", text)) and text != match.group():
         return f"{match.group()} ({text})"
     if asked.kind == "duration" and issued is not None:
@@ -137,8 +144,14 @@ def _elapsed(text: str, best: Candidate, document: Document, issued: date) -> st
     if begun is None or begun > issued or not re.search(r"\d{4}", text):
         return ""
     months = (issued.year - begun.year) * 12 + issued.month - begun.month
-    if not re.search("|".join(("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")), text.lower()):
-        return f" (about {issued.year - begun.year} years before the date of the release)" if issued.year > begun.year else ""
+    if not re.search(
+        "|".join(("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")), text.lower()
+    ):
+        return (
+            f" (about {issued.year - begun.year} years before the date of the release)"
+            if issued.year > begun.year
+            else ""
+        )
     years, rest = divmod(months, 12)
     told = " and ".join(f"{n} {unit}{'s' * (n != 1)}" for n, unit in ((years, "year"), (rest, "month")) if n)
     return f" (about {told} before the date of the release)" if told else ""
@@ -171,7 +184,9 @@ def _list(asked: Asked, best: Candidate, others: Sequence[Candidate], corpus: Co
         named = [t for t in found if country(re.sub(r"^the\s+", "", t)) or country(t)]
         if len(named) >= 0.6 * len(found):
             # A name that no list knows may be a misspelt country; a union of states is none.
-            found = [t for t in found if t in named or not re.search(r"\bunion\b|\borgani[sz]ation\b", t, re.IGNORECASE)]
+            found = [
+                t for t in found if t in named or not re.search(r"\bunion\b|\borgani[sz]ation\b", t, re.IGNORECASE)
+            ]
     return "; ".join(dict.fromkeys(found)), places
 
 
@@ -195,7 +210,13 @@ def enumerated(asked: Asked, best: Candidate, corpus: Corpus, confidence: float)
         return None
     document = corpus.documents[best.passage.document]
     evidence = tuple(support(document.name, p) for p in places)
-    parts: list[str | int] = [f"{count}, counted from the list", 0, ": " + listed + ".", "\n" + quoted(document.slice(places[0])), 0]
+    parts: list[str | int] = [
+        f"{count}, counted from the list",
+        0,
+        ": " + listed + ".",
+        "\n" + quoted(document.slice(places[0])),
+        0,
+    ]
     return Draft("answered", tuple(parts), evidence, confidence)
 
 
@@ -223,7 +244,13 @@ def disclosed(draft: Draft, matches: Sequence[Match]) -> Draft:
     if not matches or draft.status == "chat":
         return draft
     told = ", ".join(f"{m.written} (asked as {m.asked})" for m in matches)
-    return Draft(draft.status, (*draft.parts, f"\nAs written in the release: {told}."), draft.evidence, draft.confidence, draft.engine)
+    return Draft(
+        draft.status,
+        (*draft.parts, f"\nAs written in the release: {told}."),
+        draft.evidence,
+        draft.confidence,
+        draft.engine,
+    )
 
 
 def join(drafts: Sequence[Draft]) -> Draft:
@@ -241,7 +268,7 @@ def join(drafts: Sequence[Draft]) -> Draft:
         parts += [*([" "] if parts else []), *moved[:cut]]
         quotes += moved[cut:]
     answered = [d for d in drafts if d.status == "answered"]
-    status = "answered" if answered else "abstained"
+    status: Status = "answered" if answered else "abstained"
     confidence = min((d.confidence for d in answered), default=max(d.confidence for d in drafts))
     return Draft(status, (*parts, *quotes), tuple(evidence), confidence)
 
@@ -261,15 +288,29 @@ def headline(document: Document) -> Draft | None:
     """The title, as it stands."""
     if document.title is None:
         return None
-    return Draft("answered", (_sentence(document.slice(document.title)), 0), (support(document.name, document.title),), 0.97)
+    return Draft(
+        "answered", (_sentence(document.slice(document.title)), 0), (support(document.name, document.title),), 0.97
+    )
 
 
 def dated(document: Document, corpus: Corpus) -> Draft | None:
     """The date the release bears."""
     if document.date is None:
         return None
-    place = next((p.span for p in corpus.passages.values() if p.kind == "sentence" and p.document == document.name and document.date.within(p.span)), document.date)
-    return Draft("answered", (_sentence(document.slice(document.date)), 0, "\n" + quoted(document.slice(place)), 0), (support(document.name, place),), 0.95)
+    place = next(
+        (
+            p.span
+            for p in corpus.passages.values()
+            if p.kind == "sentence" and p.document == document.name and document.date.within(p.span)
+        ),
+        document.date,
+    )
+    return Draft(
+        "answered",
+        (_sentence(document.slice(document.date)), 0, "\n" + quoted(document.slice(place)), 0),
+        (support(document.name, place),),
+        0.95,
+    )
 
 
 def contact(document: Document, corpus: Corpus, wants: str) -> Draft | None:
@@ -283,7 +324,11 @@ def contact(document: Document, corpus: Corpus, wants: str) -> Draft | None:
         text = document.slice(span)
         email, phone = EMAIL.search(text), PHONE.search(text)
         score = 2 * bool(email) + bool(phone) + 2 * bool(CONTACT.search(text))
-        if wants == "email" and not email or wants == "phone" and not phone or not (email or phone or CONTACT.search(text)):
+        if (
+            (wants == "email" and not email)
+            or (wants == "phone" and not phone)
+            or not (email or phone or CONTACT.search(text))
+        ):
             continue
         scored.append((score, span.start, span, email, phone))
     if not scored:
@@ -295,7 +340,13 @@ def contact(document: Document, corpus: Corpus, wants: str) -> Draft | None:
     elif wants == "phone" and phone:
         answer = phone.group()
     else:
-        answer = re.sub(r"^.*?(?:\bcontacts?\b|enquiries|inquiries|information)\s*(?:details)?\s*[:–—-]?\s*", "", text, count=1, flags=re.IGNORECASE | re.DOTALL)
+        answer = re.sub(
+            r"^.*?(?:\bcontacts?\b|enquiries|inquiries|information)\s*(?:details)?\s*[:–—-]?\s*",
+            "",
+            text,
+            count=1,
+            flags=re.IGNORECASE | re.DOTALL,
+        )
         answer = answer if words(answer) else text
     return Draft("answered", (_sentence(answer), 0, "\n" + quoted(text), 0), (support(document.name, place),), 0.93)
 
@@ -333,27 +384,42 @@ def central(sentences: Sequence[Span], vectors: Sequence[Sequence[float]], count
 
 def issuer(document: Document, corpus: Corpus) -> Draft | None:
     """Who issues the release: the first name with which a sentence of its lead begins, or that its dateline gives."""
-    lead = [p for p in corpus.passages.values() if p.kind == "sentence" and p.document == document.name and p.span != document.title]
+    lead = [
+        p
+        for p in corpus.passages.values()
+        if p.kind == "sentence" and p.document == document.name and p.span != document.title
+    ]
     for passage in lead[:3]:
         text = document.slice(passage.span)
         after = re.sub(r"^.{0,80}?[—–]\s*|^.{0,60}?\d{4}\s*[-:]\s*", "", text, count=1)
-        match = re.match(rf"(?:The\s+)?(?P<name>{enumeration.PROPER.pattern}(?:\s+\([A-Z][\w-]+\))?)(?=\s+[a-z]|,)", after)
+        match = re.match(
+            rf"(?:The\s+)?(?P<name>{enumeration.PROPER.pattern}(?:\s+\([A-Z][\w-]+\))?)(?=\s+[a-z]|,)", after
+        )
         if match and len(match.group("name").split()) <= 12:
             place = passage.span
-            return Draft("answered", (_sentence(match.group("name")), 0, "\n" + quoted(text), 0), (support(document.name, place),), 0.8)
+            return Draft(
+                "answered",
+                (_sentence(match.group("name")), 0, "\n" + quoted(text), 0),
+                (support(document.name, place),),
+                0.8,
+            )
     return None
 
 
 def as_which(text: str) -> str | None:
     """ "How many countries support it?" as "Which countries support it?"; None for another question."""
-    changed, n = re.subn(r"\b(?:how many(?: of)?|number of|count of|count)\b", "which", text, count=1, flags=re.IGNORECASE)
+    changed, n = re.subn(
+        r"\b(?:how many(?: of)?|number of|count of|count)\b", "which", text, count=1, flags=re.IGNORECASE
+    )
     if not n:
         return None
     changed = re.sub(r"\b(?:are|is|were|was)?\s*(?:named|listed|mentioned)(?: by name)?\b", "", changed)
     return changed[:1].upper() + changed[1:]
 
 
-def best_verdict(asked: Asked, hits: Sequence[Hit], readings: Sequence[Reading], corpus: Corpus) -> tuple[Passage, dict[str, float], bool]:
+def best_verdict(
+    asked: Asked, hits: Sequence[Hit], readings: Sequence[Reading], corpus: Corpus
+) -> tuple[Passage, dict[str, float], bool]:
     """The passage that settles a yes-or-no question best, what speaks for it, and whether it says yes."""
     import math
 

@@ -12,8 +12,13 @@ from assistant.words import FUNCTION_WORDS, fold, words
 
 PERSON = re.compile(r"\b(?:he|she|him|her|hers|his|himself|herself)\b", re.IGNORECASE)
 PERSONS = re.compile(r"\b(?:they|them|their|theirs)\b", re.IGNORECASE)
-THING = re.compile(r"\b(?:it|its|this|that|these|those|there|then|the (?:other|same|latter|former)(?: one| two| person| group)?|one|ones|the others?)\b", re.IGNORECASE)
-ABOUT = re.compile(r"^(?:(?:and|but|ok|okay|so|then)[\s,]+)*(?:(?:what|how) about|and|or)\s+(?P<new>.+?)\s*\??$", re.IGNORECASE)
+THING = re.compile(
+    r"\b(?:it|its|this|that|these|those|there|then|the (?:other|same|latter|former)(?: one| two| person| group)?|one|ones|the others?)\b",
+    re.IGNORECASE,
+)
+ABOUT = re.compile(
+    r"^(?:(?:and|but|ok|okay|so|then)[\s,]+)*(?:(?:what|how) about|and|or)\s+(?P<new>.+?)\s*\??$", re.IGNORECASE
+)
 JOINT = re.compile(r"^(?:(?:and|but|so|then|ok|okay|also)\b[\s,.:]*)+", re.IGNORECASE)
 
 
@@ -54,11 +59,16 @@ def _fill(question: str, previous: str, history: Sequence[Turn], answer_of: Call
         if person:
             possessive = person + "'s"
             bare = re.sub(r"\b(?:his|hers)\b", possessive, bare, flags=re.IGNORECASE)
-            bare = re.sub(r"\bher\b(?=\s+[a-z])(?!\s+(?:to|and|or|for|at|in|on|from|by|be)\b)", possessive, bare, flags=re.IGNORECASE)
+            bare = re.sub(
+                r"\bher\b(?=\s+[a-z])(?!\s+(?:to|and|or|for|at|in|on|from|by|be)\b)",
+                possessive,
+                bare,
+                flags=re.IGNORECASE,
+            )
             return re.sub(r"\b(?:he|she|him|her|himself|herself)\b", person, bare, flags=re.IGNORECASE)
     leans = bool(PERSONS.search(bare) or THING.search(bare))
     own_names = names(_after_first(bare))
-    if (leans and len(content) <= 4 and not own_names) or len(content) <= 1 and not own_names:
+    if (leans and len(content) <= 4 and not own_names) or (len(content) <= 1 and not own_names):
         return _graft(bare, previous)
     return question if bare == strip_lead_in(question) else bare
 
@@ -83,7 +93,7 @@ def _swap(previous: str, new: str) -> str | None:
     """ "When was Ann Lee freed?" and "Bo Chan" make "When was Bo Chan freed?"; None where nothing can be swapped."""
     fresh = new.strip(" ?")
     head, _, rest = previous.partition(" ")
-    old = [n for n in names(rest)]
+    old = names(rest)
     if names("x " + fresh) and old:
         return f"{head} {rest.replace(old[-1], fresh)}"
     return None
@@ -95,11 +105,17 @@ def _body(previous: str) -> str:
 
 def _graft(bare: str, previous: str) -> str:
     """The question's opening on the earlier question's matter: "since when?" after "Is Ann held?" asks "since when is Ann held?"."""
-    body = re.sub(rf"^{PREPOSED}?(?:how (?:many|much|long|old|often)\s+|{WH}\s+)", "", _body(previous), flags=re.IGNORECASE)
+    body = re.sub(
+        rf"^{PREPOSED}?(?:how (?:many|much|long|old|often)\s+|{WH}\s+)", "", _body(previous), flags=re.IGNORECASE
+    )
     opening = bare.rstrip(" ?.!")
     content = [w for w in words(opening) if w not in FUNCTION_WORDS]
     if not content:
-        match = re.match(rf"(?:{PREPOSED}?(?:how (?:many|much|long|old|often)|since when|until when|{WH})(?: exactly)?)", opening, re.IGNORECASE)
+        match = re.match(
+            rf"(?:{PREPOSED}?(?:how (?:many|much|long|old|often)|since when|until when|{WH})(?: exactly)?)",
+            opening,
+            re.IGNORECASE,
+        )
         if match:
             return f"{match.group().strip()} {body}?"
     return f"{opening}, {body}?"

@@ -48,7 +48,9 @@ class Corpus:
             return list(self.versions.values())
         if document not in self.versions:
             known = ", ".join(sorted(self.documents)) or "none"
-            raise QuestionError(f"no document {document!r} is ingested (there are: {known}): run `release-assistant ingest {document}`")
+            raise QuestionError(
+                f"no document {document!r} is ingested (there are: {known}): run `release-assistant ingest {document}`"
+            )
         return [self.versions[document]]
 
     def lexical(self, question: str, limit: int, scope: Sequence[str]) -> dict[str, float]:
@@ -70,8 +72,11 @@ class Corpus:
 
 
 def _bm25(texts: list[str]):  # type: ignore[no-untyped-def]
+    import logging
+
     import bm25s
 
+    logging.getLogger("bm25s").setLevel(logging.WARNING)  # it logs at DEBUG through a handler of its own
     if not texts:
         return None
     index = bm25s.BM25()

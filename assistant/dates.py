@@ -48,6 +48,7 @@ def parse(text: str, default: date) -> date | None:
     from datetime import datetime
 
     try:
-        return dateutil_parser.parse(text, default=datetime(default.year, default.month, 1), dayfirst=True).date()
+        found: datetime = dateutil_parser.parse(text, default=datetime(default.year, default.month, 1), dayfirst=True)
+        return found.date()
     except (ValueError, OverflowError):
         return None

@@ -32,7 +32,9 @@ def verify_file(path: Path, sha256: str) -> None:
     except OSError as error:
         raise ModelError(f"cannot read the weights {path}: {error.strerror}; run `make install`") from None
     if found != sha256:
-        raise ModelError(f"{path} is not the published file (SHA-256 {found[:12]}…, not {sha256[:12]}…): install it again")
+        raise ModelError(
+            f"{path} is not the published file (SHA-256 {found[:12]}…, not {sha256[:12]}…): install it again"
+        )
 
 
 class MiniLM:

@@ -14,7 +14,9 @@ from assistant.schema import Span
 SEPARATOR = re.compile(
     r"\s*[,;]\s+(?:(?:and|or|as well as|along with|plus|then)\s+(?:also\s+)?)?|\s+(?:and|or|as well as|&)\s+|\s*\n\s*|\s+\|\s+"
 )
-PROPER = re.compile(r"(?:the\s+)?[^\W\d_a-zà-ÿ][\w'’.-]*(?:\s+(?:(?:of|the|de|van|for|and)\s+){0,2}[^\W\d_a-zà-ÿ][\w'’.-]*)*")
+PROPER = re.compile(
+    r"(?:the\s+)?[^\W\d_a-zà-ÿ](?:[\w'’-]|\.(?=\w))*(?:\s+(?:(?:of|the|de|van|for|and)\s+){0,2}[^\W\d_a-zà-ÿ](?:[\w'’-]|\.(?=\w))*)*"
+)
 MARK = re.compile(r"^(?:[-*•–]|\(?\w{1,2}[.)])\s+")
 MAX_WORDS = 9
 
@@ -64,8 +66,7 @@ def _extended(text: str, found: list[Span]) -> list[Span]:
     first, last = found[0], found[-1]
     before: list[Span] = []
     chunks = _chunks(text, Span(0, first.start)) if first.start else []
-    gap = SEPARATOR.search(text, max(0, first.start - 20), first.start)
-    if gap is not None and gap.end() == first.start:
+    if any(gap.end() == first.start for gap in SEPARATOR.finditer(text, 0, first.start)):
         for chunk in reversed(chunks):
             whole = PROPER.fullmatch(text, chunk.start, chunk.end)
             if whole and len(text[chunk.start : chunk.end].split()) <= MAX_WORDS:
@@ -78,9 +79,9 @@ def _extended(text: str, found: list[Span]) -> list[Span]:
                 before.insert(0, Span(tail.start(), tail.end()))
             break
     after: list[Span] = []
-    gap = SEPARATOR.match(text, last.end)
-    if gap is not None:
-        for chunk in _chunks(text, Span(gap.end(), len(text))):
+    following = SEPARATOR.match(text, last.end)
+    if following is not None:
+        for chunk in _chunks(text, Span(following.end(), len(text))):
             head = PROPER.match(text, chunk.start, chunk.end)
             if head is None:
                 break

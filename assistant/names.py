@@ -9,13 +9,16 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 from anyascii import anyascii
 from rapidfuzz import fuzz, process
 
-from assistant.words import FUNCTION_WORDS, fold, stems, words
+from assistant.words import FUNCTION_WORDS, fold, stems
 
-NAME = re.compile(r"\b[^\W\d_a-zà-ÿ][\w'’]*(?:[-.][^\W\d_][\w'’]*)*(?:\s+(?:(?:of|the|for|de|van|von|der|al|bin|and)\s+){0,2}[^\W\d_a-zà-ÿ][\w'’]*(?:[-.][^\W\d_][\w'’]*)*)*")
+NAME = re.compile(
+    r"\b[^\W\d_a-zà-ÿ][\w'’]*(?:[-.][^\W\d_][\w'’]*)*(?:\s+(?:(?:of|the|for|de|van|von|der|al|bin|and)\s+){0,2}[^\W\d_a-zà-ÿ][\w'’]*(?:[-.][^\W\d_][\w'’]*)*)*"
+)
 CLOSE = 84.0
 CLOSE_IN_NAME = 68.0
 # Everyday names that the list of ISO 3166 does not hold.
@@ -87,7 +90,7 @@ class Spelling:
             if len(word) >= 4:
                 self._sounds.setdefault(sound(word), word)
         self._runs = sorted({r for r in names(joined) if " " in r}, key=len)
-        self._next = {(fold(a), fold(b)) for run in self._runs for a, b in zip(run.split(), run.split()[1:], strict=False)}
+        self._next = {(fold(a), fold(b)) for run in self._runs for a, b in pairwise(run.split())}
         self._lower = joined.lower()
         self._initials: dict[str, str] = {}
         for run in self._runs:
@@ -111,7 +114,7 @@ class Spelling:
             if len(word) > 1 and not self.has(word) and (found := self._find(word)):
                 new[i] = found
         # A first name that is far off is still the one, where the surname beside it was found, and the other way round.
-        for a, b in zip(at, at[1:], strict=False):
+        for a, b in pairwise(at):
             left, right = new.get(a, tokens[a]), new.get(b, tokens[b])
             for i, fixed, pairs in (
                 (a, fold(right), [p for p, q in self._next if q == fold(right)]),
@@ -143,10 +146,12 @@ class Spelling:
         if country(word) is not None or (self._known(fold(word)) and not foreign):
             return None
         pool = self._proper if capital or foreign else self._words
-        best = process.extractOne(plain, [w for w in pool if len(w) >= 4], scorer=fuzz.ratio, score_cutoff=CLOSE - 4 * (not capital))
+        best = process.extractOne(
+            plain, [w for w in pool if len(w) >= 4], scorer=fuzz.ratio, score_cutoff=CLOSE - 4 * (not capital)
+        )
         if best is None and (capital or foreign):
-            best = process.extractOne(key, {w: sound(w) for w in self._proper if len(w) >= 4}, scorer=fuzz.ratio, score_cutoff=CLOSE)
-            return self._words[best[2]] if best else None
+            heard = process.extractOne(key, list(self._sounds), scorer=fuzz.ratio, score_cutoff=CLOSE)
+            return self._words[self._sounds[heard[0]]] if heard else None
         return self._words[best[0]] if best else None
 
     def _countries(self, question: str) -> tuple[str, list[Match]]:
@@ -157,7 +162,9 @@ class Spelling:
                 code = country(phrase)
                 if code is None or re.search(rf"\b{re.escape(phrase.lower())}\b", self._lower):
                     continue
-                written = next((n for n in _country_names(code) if re.search(rf"\b{re.escape(n.lower())}\b", self._lower)), None)
+                written = next(
+                    (n for n in _country_names(code) if re.search(rf"\b{re.escape(n.lower())}\b", self._lower)), None
+                )
                 if written is not None:
                     return (
                         question[: found.start()] + written + question[found.start() + len(phrase) :],
@@ -202,7 +209,11 @@ def _names_to_codes() -> dict[str, str]:
         for attribute in ("name", "common_name", "official_name"):
             if name := getattr(c, attribute, None):
                 table[fold(name)] = c.alpha_2
-                table[fold(name.split(",")[0])] = c.alpha_2 if "," not in name or fold(name.split(",")[0]) not in table else table[fold(name.split(",")[0])]
+                table[fold(name.split(",")[0])] = (
+                    c.alpha_2
+                    if "," not in name or fold(name.split(",")[0]) not in table
+                    else table[fold(name.split(",")[0])]
+                )
     for ambiguous in ("korea", "congo", "republic", "kingdom", "state", "federal republic", "virgin islands"):
         table.pop(ambiguous, None)
     return table
@@ -211,6 +222,8 @@ def _names_to_codes() -> dict[str, str]:
 def _country_names(code: str) -> list[str]:
     """Every name of a country, the longest first, its codes last."""
     named = [n for n, c in _names_to_codes().items() if c == code] + [n for n, c in COLLOQUIAL.items() if c == code]
-    return sorted((" ".join(w if w in ("of", "the", "and") else w.capitalize() for w in n.split()) for n in named if len(n) > 3), key=len, reverse=True)
-
-
+    return sorted(
+        (" ".join(w if w in ("of", "the", "and") else w.capitalize() for w in n.split()) for n in named if len(n) > 3),
+        key=len,
+        reverse=True,
+    )

@@ -26,14 +26,106 @@ LEAD_IN = re.compile(
     r"|^(?:is it (?:true|correct|right) that\b[\s,]*)(?=\w)",
     re.IGNORECASE,
 )
+CONFIRM = re.compile(r"^(?:so,?\s+)?is it (?:true|correct|right) that\b", re.IGNORECASE)
 NUMBER_WORDS = frozenset(
-    """zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen
-    nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand million billion dozen dozens hundreds
-    thousands millions billions half third quarter percent none no both twice once single several""".split()
+    [
+        "zero",
+        "one",
+        "two",
+        "three",
+        "four",
+        "five",
+        "six",
+        "seven",
+        "eight",
+        "nine",
+        "ten",
+        "eleven",
+        "twelve",
+        "thirteen",
+        "fourteen",
+        "fifteen",
+        "sixteen",
+        "seventeen",
+        "eighteen",
+        "nineteen",
+        "twenty",
+        "thirty",
+        "forty",
+        "fifty",
+        "sixty",
+        "seventy",
+        "eighty",
+        "ninety",
+        "hundred",
+        "thousand",
+        "million",
+        "billion",
+        "dozen",
+        "dozens",
+        "hundreds",
+        "thousands",
+        "millions",
+        "billions",
+        "half",
+        "third",
+        "quarter",
+        "percent",
+        "none",
+        "no",
+        "both",
+        "twice",
+        "once",
+        "single",
+        "several",
+    ]
 )
-MONTHS = "january february march april may june july august september october november december".split()
-DAYS = "monday tuesday wednesday thursday friday saturday sunday".split()
-TIME_WORDS = frozenset(MONTHS + DAYS + "today yesterday tomorrow morning evening noon midnight week weeks month months year years day days hour hours minutes decade decades century spring summer autumn winter".split())
+MONTHS = [
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+]
+DAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+TIME_WORDS = frozenset(
+    MONTHS
+    + DAYS
+    + [
+        "today",
+        "yesterday",
+        "tomorrow",
+        "morning",
+        "evening",
+        "noon",
+        "midnight",
+        "week",
+        "weeks",
+        "month",
+        "months",
+        "year",
+        "years",
+        "day",
+        "days",
+        "hour",
+        "hours",
+        "minutes",
+        "decade",
+        "decades",
+        "century",
+        "spring",
+        "summer",
+        "autumn",
+        "winter",
+    ]
+)
 UNITS = re.compile(r"\b(?:second|minute|hour|day|night|week|month|year|decade|centur)", re.IGNORECASE)
 LIST_NOUNS = re.compile(
     r"\b(?:which|what)\s+(?:(?!is\b|are\b|was\b|were\b|does\b|do\b|did\b)[\w'-]+\s+){0,4}?(?P<noun>[\w-]+s|people|men|women|children|bodies|countries)\b(?=\s+(?:\w+\s+)?(?:are|were|have|had|did|do|will|would|can|has|been|is|was|support|back|belong|took|take|make|made|signed|remain|remained|count|sit|fund|[a-z]+ed|[a-z]+e?s?)\b|\?|$)",
@@ -52,7 +144,11 @@ class Asked:
 
 def clean(text: str) -> str:
     """The question without control characters, its white space evened out."""
-    return re.sub(r"\s+", " ", re.sub(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]", " ", text)).strip()
+    return re.sub(
+        r"\s+",
+        " ",
+        re.sub(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]", " ", text),
+    ).strip()
 
 
 def analyse(text: str) -> Asked:
@@ -61,38 +157,66 @@ def analyse(text: str) -> Asked:
     >>> analyse("How many people were freed?").kind
     'count'
     """
+    asserted = CONFIRM.match(text.strip())
     text = strip_lead_in(text)
     t = fold(text).strip(" ?!.")
     several = _wants_several(t)
-    if re.search(r"\b(?:e-?mail|mail address|email address|contact address)\b", t) and not re.match(rf"{AUXILIARY}\b", t):
+    if asserted and not re.match(rf"{PREPOSED}?{WH}\b", t):
+        return Asked(text, "yes_no")
+    if re.search(r"\b(?:e-?mail|mail address|email address|contact address)\b", t) and not re.match(
+        rf"{AUXILIARY}\b", t
+    ):
         return Asked(text, "email")
-    if re.search(r"\b(?:phone|telephone|tel|call|fax|mobile)\b", t) and re.search(r"\b(?:number|what|which|whats|phone|telephone)\b", t) and not re.match(rf"{AUXILIARY}\b", t):
+    if (
+        re.search(r"\b(?:phone|telephone|tel|call|fax|mobile)\b", t)
+        and re.search(r"\b(?:number|what|which|whats|phone|telephone)\b", t)
+        and not re.match(rf"{AUXILIARY}\b", t)
+    ):
         return Asked(text, "phone")
-    if re.match(rf"(?:whether|if)\b|{AUXILIARY}\s+\w", t) and not re.match(r"(?:do|does|did|have|has|had) (?:what|who)", t):
+    if re.match(rf"(?:whether|if)\b|{AUXILIARY}\s+\w", t) and not re.match(
+        r"(?:do|does|did|have|has|had) (?:what|who)", t
+    ):
         alternatives = re.search(r"\b\w+ or \w+", t) and not re.search(r"\bor not\b", t)
         if not alternatives or several:
             return Asked(text, "yes_no")
-    if re.search(r"\b(?:how long|since when|until when|till when|for how many (?:years|months|weeks|days|hours)|how many (?:years|months|weeks|days|hours)|how much time|what period|which period|what (?:stretch|length) of time|duration|(?:what|which) (?:time ?)?period)\b", t):
+    if re.search(
+        r"\b(?:how long|since when|until when|till when|for how many (?:years|months|weeks|days|hours)|how many (?:years|months|weeks|days|hours)|how much time|what period|which period|what (?:stretch|length) of time|duration|(?:what|which) (?:time ?)?period)\b",
+        t,
+    ):
         return Asked(text, "duration")
     if re.search(r"\b(?:(?:in|of|which|what|during) (?:which |what |the )?year|(?:which|what) year)\b", t):
         return Asked(text, "year")
-    if re.search(r"\b(?:when|what (?:date|day|month|time)|which (?:date|day|month|months)|on what (?:date|day)|date of|how soon|what's the date|deadline)\b", t) or re.match(r"(?:date|day)\b", t):
+    if re.search(
+        r"\b(?:when|what (?:date|day|month|time)|which (?:date|day|month|months)|on what (?:date|day)|date of|how soon|what's the date|deadline)\b",
+        t,
+    ) or re.match(r"(?:date|day)\b", t):
         return Asked(text, "date")
-    if re.search(r"\b(?:how many|how much|number of|count of|how large|how big|how high|how often|what (?:percentage|proportion|share|number|figure|sum|amount|age|price|cost|size|total|fraction|rate)|how old|how mny|how mani|what's the (?:number|total|cost|price)|head ?count|cost of|price of|total)\b", t) or re.match(r"(?:howmany|how mny|numbers?)\b", t):
+    if re.search(
+        r"\b(?:how many|how much|number of|count of|how large|how big|how high|how often|what (?:percentage|proportion|share|number|figure|sum|amount|age|price|cost|size|total|fraction|rate)|how old|how mny|how mani|what's the (?:number|total|cost|price)|head ?count|cost of|price of|total)\b",
+        t,
+    ) or re.match(r"(?:howmany|how mny|numbers?)\b", t):
         return Asked(text, "count")
     if several:
         return Asked(text, "list", True)
     if re.match(rf"{PREPOSED}?(?:who|whom|whose|who's)\b", t):
         return Asked(text, "person")
-    if re.match(rf"{PREPOSED}?(?:where|(?:what|which) (?:country|city|town|place|village|region|state|venue|location))\b", t):
+    if re.match(
+        rf"{PREPOSED}?(?:where|(?:what|which) (?:country|city|town|place|village|region|state|venue|location))\b", t
+    ):
         return Asked(text, "place")
     return Asked(text, "text")
 
 
 def _wants_several(t: str) -> bool:
-    if re.search(r"\b(?:list|name|enumerate|give|spell out|identify) (?:me |us )?(?:all|every|everyone|everybody|each|the|some|any|those|three|two|four|five|both)\b", t):
+    if re.search(
+        r"\b(?:list|name|enumerate|give|spell out|identify) (?:me |us )?(?:all|every|everyone|everybody|each|the|some|any|those|three|two|four|five|both)\b",
+        t,
+    ):
         return bool(re.search(r"\b(?:all|every|everyone|everybody|each|[\w-]+s|people|countries)\b", t))
-    if re.search(r"\b(?:full|complete|whole) list\b|\blist of\b|\bname (?:them|everyone|everybody)\b|\bwho all\b|^list\b|\bwho are\b|\bwho were\b.*\b(?:those|people|named)\b|\bwhat (?:are|were) the\b[\w\s'-]*?s\b|\bwhat all\b", t):
+    if re.search(
+        r"\b(?:full|complete|whole) list\b|\blist of\b|\bname (?:them|everyone|everybody)\b|\bwho all\b|^list\b|\bwho are\b|\bwho were\b.*\b(?:those|people|named)\b|\bwhat (?:are|were) the\b[\w\s'-]*?s\b|\bwhat all\b",
+        t,
+    ):
         return True
     return bool(LIST_NOUNS.search(t)) and not re.match(r"how", t)
 
@@ -100,7 +224,10 @@ def _wants_several(t: str) -> bool:
 def list_noun(text: str) -> str | None:
     """The plural noun that a list or a count is asked of: "countries" in "How many countries support it?"."""
     t = fold(text)
-    match = re.search(r"\b(?:how many|which|what|number of|all|the|list(?: of)?|name)\s+(?:of\s+)?(?:the\s+)?(?:[\w'-]+\s+){0,2}?(?P<noun>[a-z-]+(?:s|people|men|women|children))\b", t)
+    match = re.search(
+        r"\b(?:how many|which|what|number of|all|the|list(?: of)?|name)\s+(?:of\s+)?(?:the\s+)?(?:[\w'-]+\s+){0,2}?(?P<noun>[a-z-]+(?:s|people|men|women|children))\b",
+        t,
+    )
     return match.group("noun") if match and match.group("noun") not in FUNCTION_WORDS else None
 
 
@@ -134,15 +261,25 @@ def _asks(sentence: str) -> bool:
     if sentence.rstrip("\"'” )").endswith("?"):
         return True
     return bool(
-        re.match(rf"{PREPOSED}?{WH}\b|{AUXILIARY}\b|(?:list|name|give|tell|show|summari[sz]e|sum|explain|describe|count|enumerate|identify|find|state|define|compare)\b", t)
-        or re.search(rf"(?:,|namely|wonder(?:ing)?|know|check|ask|tell me)\s+{PREPOSED}?(?:which|when|where|how many|how long|who|why|whether)\b", t)
+        re.match(
+            rf"{PREPOSED}?{WH}\b|{AUXILIARY}\b|(?:list|name|give|tell|show|summari[sz]e|sum|explain|describe|count|enumerate|identify|find|state|define|compare)\b",
+            t,
+        )
+        or re.search(
+            rf"(?:,|namely|wonder(?:ing)?|know|check|ask|tell me)\s+{PREPOSED}?(?:which|when|where|how many|how long|who|why|whether)\b",
+            t,
+        )
     )
 
 
 def _split_joined(sentence: str) -> list[str]:
     """ "Who heads X and how can I reach her?" asks two things, each opening with a question word after a joint."""
     opener = rf"{PREPOSED}?(?:{WH}|(?:is|are|was|were|do|does|did|has|have|can|will)(?=\s+(?:he|she|it|they|there|the|any|this|that|[A-Z])))\b"
-    pieces = re.split(rf"\s*(?:,|;|–|-|—)?\s*\b(?:and|&|plus|as well as|or)\s+(?:also\s+)?(?={opener})|\s*[,;]\s+(?={PREPOSED}?{WH}\b)", sentence, flags=re.IGNORECASE)
+    pieces = re.split(
+        rf"\s*(?:,|;|–|-|—)?\s*\b(?:and|&|plus|as well as|or)\s+(?:also\s+)?(?={opener})|\s*[,;]\s+(?={PREPOSED}?{WH}\b)",
+        sentence,
+        flags=re.IGNORECASE,
+    )
     pieces = [p.strip(" ,;") for p in pieces if p and p.strip(" ,;")]
     if len(pieces) > 1 and all(_asks(p) for p in pieces):
         return pieces
@@ -168,13 +305,22 @@ def structure(text: str) -> Structure | None:
     t = fold(strip_lead_in(text)).strip(" ?!.")
     if re.match(rf"{AUXILIARY}\b", t) and not re.search(r"\bsum|\bgive\b", t):
         return None
-    if re.fullmatch(r"(?:the )?(?:e-?mail(?: address)?|contact(?: details| person| address| email)?|press contact|phone(?: number)?|date|headline|title)", t):
+    if re.fullmatch(
+        r"(?:the )?(?:e-?mail(?: address)?|contact(?: details| person| address| email)?|press contact|phone(?: number)?|date|headline|title)",
+        t,
+    ):
         return "contact" if re.search("mail|contact|phone", t) else "date" if "date" in t else "headline"
-    if re.fullmatch(r"when did (?:this|it|the (?:press )?(?:release|statement|text|document|announcement)) (?:come|go|get published|appear)(?: out)?", t):
+    if re.fullmatch(
+        r"when did (?:this|it|the (?:press )?(?:release|statement|text|document|announcement)) (?:come|go|get published|appear)(?: out)?",
+        t,
+    ):
         return "date"
     for name, pattern in STRUCTURES:
         if pattern.search(t):
-            if name in ("date", "issuer") and not re.search(r"\b(?:release|statement|document|text|announcement|notice|article|bulletin|this|publication|communiqu\w*)\b", t):
+            if name in ("date", "issuer") and not re.search(
+                r"\b(?:release|statement|document|text|announcement|notice|article|bulletin|this|publication|communiqu\w*)\b",
+                t,
+            ):
                 continue
             if name == "date" and re.search(r"\bthe release of\b|\breport\b", t):
                 continue
@@ -208,7 +354,9 @@ def fits(kind: Kind, answer: str) -> bool:
     if kind == "count":
         return any(w[0].isdigit() or w in NUMBER_WORDS for w in found)
     if kind == "date":
-        return any(w in TIME_WORDS or re.fullmatch(r"(?:1[5-9]|20|21)\d\d", w) for w in found) or bool(re.search(r"\d[.:/]\d", answer))
+        return any(w in TIME_WORDS or re.fullmatch(r"(?:1[5-9]|20|21)\d\d", w) for w in found) or bool(
+            re.search(r"\d[.:/]\d", answer)
+        )
     if kind == "year":
         return any(re.fullmatch(r"(?:1[5-9]|20|21)\d\d", w) for w in found) or any(w in MONTHS for w in found)
     if kind == "duration":
@@ -227,7 +375,11 @@ def as_yes_no(text: str) -> str | None:
     'Was Ann Lee released?'
     """
     t = strip_lead_in(text)
-    match = re.match(rf"{PREPOSED}?(?:when|why|where|how|since when|how long|what|who|whom|which [\w\s]+?|what [\w\s]+?|how [\w\s]+?)\s+({AUXILIARY}\s+.+)", t, re.IGNORECASE)
+    match = re.match(
+        rf"{PREPOSED}?(?:when|why|where|how|since when|how long|what|who|whom|which [\w\s]+?|what [\w\s]+?|how [\w\s]+?)\s+({AUXILIARY}\s+.+)",
+        t,
+        re.IGNORECASE,
+    )
     if match is None:
         return None
     rest = match.group(1).rstrip(" ?") + "?"

@@ -39,7 +39,12 @@ class OnnxReader:
         texts = [documents[p.document].slice(p.span) for p in passages]
         found = self.read_texts(question, texts)
         return [
-            Reading(p, tuple((Span(p.span.start + s, p.span.start + e), score) for (s, e), score in spans), answerable, verdict)
+            Reading(
+                p,
+                tuple((Span(p.span.start + s, p.span.start + e), score) for (s, e), score in spans),
+                answerable,
+                verdict,
+            )
             for p, (spans, answerable, verdict) in zip(passages, found, strict=True)
         ]
 

@@ -6,8 +6,6 @@ Knows scores, not answers.  Each score is brought to 0..1 before the two are ave
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from llama_index.core.base.base_retriever import BaseRetriever
 from llama_index.core.schema import NodeWithScore, QueryBundle, TextNode
 
@@ -80,5 +78,3 @@ def node(passage: Passage, corpus: Corpus, score: float) -> NodeWithScore:
         excluded_llm_metadata_keys=["start", "end"],
     )
     return NodeWithScore(node=made, score=score)
-
-

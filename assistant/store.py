@@ -201,7 +201,9 @@ class Store:
 
     def _damaged(self, what: str) -> str:
         where = self.url or str(self.path)
-        return f"the store {where} is damaged: {what} is not what was stored; delete it and run `release-assistant ingest`"
+        return (
+            f"the store {where} is damaged: {what} is not what was stored; delete it and run `release-assistant ingest`"
+        )
 
 
 def _first_line(error: Exception) -> str:

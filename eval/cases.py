@@ -87,7 +87,9 @@ def load_cases(paths: Iterable[Path], texts: Mapping[str, str] | None = None) ->
             where = f"{path.name}:{number}"
             case = _parse(line, where)
             if case.id in seen:
-                raise CaseError(f"{where}: id: {case.id!r} stands at {seen[case.id]} already; give each case an id of its own")
+                raise CaseError(
+                    f"{where}: id: {case.id!r} stands at {seen[case.id]} already; give each case an id of its own"
+                )
             seen[case.id] = where
             if texts is not None:
                 _check_gold(case, texts, where)
@@ -107,13 +109,17 @@ def _parse(line: str, where: str) -> Case:
 def _check_gold(case: Case, texts: Mapping[str, str], where: str) -> None:
     text = texts.get(case.document)
     if text is None:
-        raise CaseError(f"{where}: document: {case.document!r} is not there; expected one of {', '.join(sorted(texts))}")
+        raise CaseError(
+            f"{where}: document: {case.document!r} is not there; expected one of {', '.join(sorted(texts))}"
+        )
     digest = hashlib.sha256(text.encode()).hexdigest()
     if digest != case.document_hash:
         raise CaseError(f"{where}: document_hash: {case.document} has changed; expected {digest}")
     for index, gold in enumerate(case.gold):
         if text[gold.start : gold.end] != gold.quote:
-            raise CaseError(f"{where}: gold.{index}.quote: expected {text[gold.start : gold.end]!r}, found {gold.quote!r}")
+            raise CaseError(
+                f"{where}: gold.{index}.quote: expected {text[gold.start : gold.end]!r}, found {gold.quote!r}"
+            )
 
 
 def dump(cases: Iterable[Case], path: Path) -> None:

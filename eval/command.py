@@ -23,14 +23,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     squad.add_argument("file", type=Path, metavar="FILE.json")
     squad.add_argument("--json", action="store_true", help="print the figures as JSON")
     squad.add_argument("--article", action="store_true", help="read the whole article instead of the gold paragraph")
-    squad.add_argument("--half", choices=("first", "second"), help="only articles of odd (first) or even (second) number")
+    squad.add_argument(
+        "--half", choices=("first", "second"), help="only articles of odd (first) or even (second) number"
+    )
     squad.add_argument("--tune", action="store_true", help="find the best threshold on these questions, and use it")
     squad.add_argument("--limit", type=int, metavar="N", help="only the first N questions")
     add_run_arguments(parser)
 
 
 def add_run_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--cases", type=Path, nargs="+", metavar="FILE", help="case files; default: the bundled cases on the release")
+    parser.add_argument(
+        "--cases", type=Path, nargs="+", metavar="FILE", help="case files; default: the bundled cases on the release"
+    )
     parser.add_argument("--invented", action="store_true", help="the bundled cases on invented releases instead")
     parser.add_argument("--split", choices=("train", "dev", "test"), default="dev")
     parser.add_argument("--category", help="only this category")
@@ -64,7 +68,9 @@ def run_cases(args: argparse.Namespace, open_assistant: Callable[[], Assistant])
     paths = args.cases or [resource(f"eval/{set_name}-{args.split}.jsonl")]
     engine = open_assistant()
     texts = {name: d.text for name, d in engine.retriever.corpus().documents.items()}
-    cases = [c for c in load_cases(paths, texts) if c.split == args.split and args.category in (None, c.category)][: args.limit]
+    cases = [c for c in load_cases(paths, texts) if c.split == args.split and args.category in (None, c.category)][
+        : args.limit
+    ]
     if not cases:
         raise CaseError(f"no case of split {args.split} and category {args.category or 'any'}: name others")
 

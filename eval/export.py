@@ -31,12 +31,16 @@ def export(weights: Path, to: Path, quantized: bool, threshold: float) -> None:
     to.mkdir(parents=True, exist_ok=True)
     target = to / "reader.onnx"
     plain = to / "reader.float.onnx"
-    example = (torch.ones(2, 16, dtype=torch.long), torch.ones(2, 16, dtype=torch.long), torch.zeros(2, 16, dtype=torch.long))
+    example = (
+        torch.ones(2, 16, dtype=torch.long),
+        torch.ones(2, 16, dtype=torch.long),
+        torch.zeros(2, 16, dtype=torch.long),
+    )
     axes = {0: "batch", 1: "tokens"}
     names = ["start", "end", "answerable", "verdict"]
     torch.onnx.export(
         model, example, str(plain), input_names=["ids", "mask", "types"], output_names=names, opset_version=17, dynamo=False,
-        dynamic_axes={n: axes for n in ("ids", "mask", "types", "start", "end")} | {"answerable": {0: "batch"}, "verdict": {0: "batch"}},
+        dynamic_axes=dict.fromkeys(("ids", "mask", "types", "start", "end"), axes) | {"answerable": {0: "batch"}, "verdict": {0: "batch"}},
     )  # fmt: skip
     if quantized:
         from onnxruntime.quantization import QuantType, quantize_dynamic
@@ -47,7 +51,9 @@ def export(weights: Path, to: Path, quantized: bool, threshold: float) -> None:
         plain.replace(target)
     shutil.copyfile(minilm_path() / "tokenizer.json", to / "tokenizer.json")
     hashes = {n: hashlib.sha256((to / n).read_bytes()).hexdigest() for n in ("reader.onnx", "tokenizer.json")}
-    (to / "reader.json").write_text(json.dumps({"sha256": hashes, "squad_threshold": threshold}, indent=2) + "\n", encoding="utf-8")
+    (to / "reader.json").write_text(
+        json.dumps({"sha256": hashes, "squad_threshold": threshold}, indent=2) + "\n", encoding="utf-8"
+    )
 
 
 def main() -> None:

@@ -54,7 +54,11 @@ def judge(case: Case, answer: Mapping[str, Any]) -> Judgement:
     if case.answerable == "false_premise":
         if status != "answered":
             return judged("right", "declined")
-        overlap = any(c["document"] == case.document and c["start"] < g.end and g.start < c["end"] for c in answer["citations"] for g in case.gold)
+        overlap = any(
+            c["document"] == case.document and c["start"] < g.end and g.start < c["end"]
+            for c in answer["citations"]
+            for g in case.gold
+        )
         if overlap and CONTRADICTS.search(said):
             return judged("right", "contradicted")
         if case.facts and not missing and not forbidden:
@@ -71,5 +75,7 @@ def judge(case: Case, answer: Mapping[str, Any]) -> Judgement:
 
 def _says(said: str, fact: str, case: Case) -> bool:
     if case.answer_type == "yes_no" and fact.lower() in ("yes", "no"):
-        return re.match(rf"\W*{fact}\b", said, re.IGNORECASE) is not None or (case.category != "yes_no" and holds(said, fact))
+        return re.match(rf"\W*{fact}\b", said, re.IGNORECASE) is not None or (
+            case.category != "yes_no" and holds(said, fact)
+        )
     return holds(said, fact)

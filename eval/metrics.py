@@ -51,11 +51,15 @@ def table(results: Sequence[Result]) -> str:
         right, low_high = outcomes.count("right"), wilson(outcomes.count("right"), len(group))
         share = f"{right / len(group):.1%}" if len(group) >= 30 else f"{right}"
         interval = f"{low_high[0]:.1%} to {low_high[1]:.1%}" if len(group) >= 30 else ""
-        lines.append(f"{name:16}{len(group):>5}{share:>8}{interval:>18}{outcomes.count('abstained'):>10}{outcomes.count('wrong'):>7}")
+        lines.append(
+            f"{name:16}{len(group):>5}{share:>8}{interval:>18}{outcomes.count('abstained'):>10}{outcomes.count('wrong'):>7}"
+        )
     answered = [r for r in results if r.answer["status"] == "answered"]
     sure = [float(r.answer["confidence"]) for r in answered]
     error = ece(sure, [r.judgement.outcome == "right" for r in answered])
     times = sorted(float(r.answer["elapsed_ms"]) for r in results)
     p95 = times[max(0, math.ceil(0.95 * len(times)) - 1)] if times else 0.0
-    lines.append(f"calibration error of what is answered (10 bins): {error:.3f}; answers in {median(times or [0]):.0f} ms (p50), {p95:.0f} ms (p95)")
+    lines.append(
+        f"calibration error of what is answered (10 bins): {error:.3f}; answers in {median(times or [0]):.0f} ms (p50), {p95:.0f} ms (p95)"
+    )
     return "\n".join(lines)

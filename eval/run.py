@@ -47,7 +47,9 @@ def configuration(cases: Sequence[Case], assistant: Assistant) -> dict[str, Any]
     }
 
 
-def run(cases: Sequence[Case], assistant: Assistant, folder: Path, progress: Callable[[int, int], None] | None = None) -> list[Result]:
+def run(
+    cases: Sequence[Case], assistant: Assistant, folder: Path, progress: Callable[[int, int], None] | None = None
+) -> list[Result]:
     """Answer each case, in order, keeping each answer as it comes; a run begun in `folder` goes on.
 
     Raises CaseError where `folder` holds a run of other cases or another configuration.
@@ -58,7 +60,9 @@ def run(cases: Sequence[Case], assistant: Assistant, folder: Path, progress: Cal
     if head.exists() and json.loads(head.read_text(encoding="utf-8"))["configuration"] != settings:
         raise CaseError(f"{folder} holds a run of other cases or another assistant: name another folder")
     if not head.exists():
-        head.write_text(json.dumps({"configuration": settings, "begun": time.time()}, indent=2) + "\n", encoding="utf-8")
+        head.write_text(
+            json.dumps({"configuration": settings, "begun": time.time()}, indent=2) + "\n", encoding="utf-8"
+        )
     kept = _kept(folder / "results.jsonl")
     results: list[Result] = []
     with (folder / "results.jsonl").open("a", encoding="utf-8") as file:
@@ -80,7 +84,15 @@ def ask(case: Case, assistant: Assistant) -> dict[str, Any]:
     try:
         return assistant.ask(question).to_dict()
     except ReleaseAssistantError as error:
-        return {"id": case.id, "question": case.question, "status": "error", "answer": str(error), "citations": [], "confidence": 0.0, "elapsed_ms": 0.0}
+        return {
+            "id": case.id,
+            "question": case.question,
+            "status": "error",
+            "answer": str(error),
+            "citations": [],
+            "confidence": 0.0,
+            "elapsed_ms": 0.0,
+        }
 
 
 def _kept(path: Path) -> dict[str, dict[str, Any]]:
@@ -95,5 +107,3 @@ def _kept(path: Path) -> dict[str, dict[str, Any]]:
             fields = json.loads(line)
             kept[fields["id"]] = fields["answer"]
     return kept
-
-

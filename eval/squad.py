@@ -46,7 +46,9 @@ def evaluate_file(
         questions = [(entry, p, qa) for entry in data for p in entry["paragraphs"] for qa in p["qas"]][:limit]
         golds = [[a["text"] for a in qa["answers"]] if not qa.get("is_impossible") else [] for _, _, qa in questions]
     except (OSError, ValueError, KeyError, TypeError, lzma.LZMAError) as error:
-        raise CaseError(f"{path}: not SQuAD 2.0 JSON ({type(error).__name__}: {error}); give a file with data, paragraphs and qas") from None
+        raise CaseError(
+            f"{path}: not SQuAD 2.0 JSON ({type(error).__name__}: {error}); give a file with data, paragraphs and qas"
+        ) from None
     if not questions:
         raise CaseError(f"{path}: holds no question")
     scored: list[tuple[str, float]] = []

@@ -2,9 +2,11 @@
 
 Knows SQuAD-format files and PyTorch, not the assistant.  Run as a program::
 
-    python -m eval.train --data FOLDER --out FOLDER --minutes 120 [--domain FILE.json] [--init FOLDER]
+    python -m eval.train --data FOLDER --out FOLDER --minutes 120
+    python -m eval.train --data FOLDER --out FOLDER --minutes 20 --init FIRST/reader.pt --rate 5e-5 --domain FILE.json
 
-FOLDER of data holds ``NAME.json.xz`` files in SQuAD 2.0 JSON.  The run may be killed at any time and started
+FOLDER of data holds ``NAME.json.xz`` files in SQuAD 2.0 JSON; the domain file may give a question a ``verdict`` (yes,
+no or none) in place of answers.  The run may be killed at any time and started
 again with the same arguments: it goes on from ``OUT/checkpoint.pt``.  The learning rate follows the minutes
 *trained*, not the steps, so that the schedule ends in time on a machine that others use too.
 
@@ -40,6 +42,8 @@ MAX_TOKENS = 320
 BATCH_TOKENS = 3584
 CHUNK = 4096
 NO_SPAN = (0, 0)
+VERDICTS = ("none", "yes", "no")
+NO_VERDICT = -100  # what cross entropy leaves out
 
 
 @dataclass(slots=True)
@@ -55,22 +59,28 @@ class Context:
 
 @dataclass(slots=True)
 class Pair:
-    """A question (token ids, words) on context number `context`; `span` in characters, None where unanswerable."""
+    """A question (token ids, words) on context number `context`; `span` in characters, None where unanswerable.
+
+    `verdict` is an index into VERDICTS for a yes-or-no question, NO_VERDICT for any other.
+    """
 
     ids: list[int]
     words: set[str]
     context: int
     span: tuple[int, int] | None
     answer: str
+    verdict: int = NO_VERDICT
 
 
 @dataclass(slots=True)
 class Source:
-    """One file: its contexts, the pairs with and without an answer, and each context's neighbours (its article)."""
+    """One file: its contexts, the pairs with and without an answer, those that ask for a verdict, and each context's
+    neighbours (its article)."""
 
     contexts: list[Context]
     answerable: list[Pair]
     unanswerable: list[Pair]
+    judged: list[Pair]
     article: list[list[int]]
 
 
@@ -83,6 +93,7 @@ def load_source(path: Path, tokenizer: Any) -> Source:
     article: list[list[int]] = []
     answerable: list[Pair] = []
     unanswerable: list[Pair] = []
+    judged: list[Pair] = []
     for entry in data:
         first = len(contexts)
         members = list(range(first, first + len(entry["paragraphs"])))
@@ -98,6 +109,9 @@ def load_source(path: Path, tokenizer: Any) -> Source:
             for qa in paragraph["qas"]:
                 ids = tokenizer.encode(qa["question"].strip(), add_special_tokens=False).ids[:48]
                 words = set(WORD.findall(qa["question"].lower()))
+                if "verdict" in qa:
+                    judged.append(Pair(ids, words, number, None, "", VERDICTS.index(qa["verdict"])))
+                    continue
                 if qa.get("is_impossible") or not qa["answers"]:
                     unanswerable.append(Pair(ids, words, number, None, ""))
                     continue
@@ -106,7 +120,7 @@ def load_source(path: Path, tokenizer: Any) -> Source:
                 begin = best["answer_start"]
                 span = (begin, begin + len(best["text"]))
                 answerable.append(Pair(ids, words, number, span, best["text"]))
-    return Source(contexts, answerable, unanswerable, article)
+    return Source(contexts, answerable, unanswerable, judged, article)
 
 
 class Reader(nn.Module):
@@ -138,6 +152,7 @@ class Example:
     ids: list[int]
     begin: int
     span: tuple[int, int]
+    verdict: int = NO_VERDICT
 
 
 def crop(context: Context, anchor: int, room: int, rng: random.Random) -> tuple[int, int]:
@@ -196,30 +211,54 @@ def make(pair: Pair, context: Context, kind: str, rng: random.Random, cls: int, 
         scores = []
         ends = [*bounds[1:], len(context.ids)]
         for s, e in zip(bounds, ends, strict=True):
-            words = set(WORD.findall(context.text[context.spans[s][0] : context.spans[e - 1][1]].lower())) if e > s else set()
+            words = (
+                set(WORD.findall(context.text[context.spans[s][0] : context.spans[e - 1][1]].lower()))
+                if e > s
+                else set()
+            )
             scores.append(len(words & pair.words) + rng.random())
         a, b = crop(context, int(np.argmax(scores)), room, rng)
     b = min(b, a + MAX_TOKENS)
-    return Example([*head, *context.ids[a:b], sep], len(head), NO_SPAN)
+    verdict = VERDICTS.index("none") if kind == "easy" and pair.verdict != NO_VERDICT else pair.verdict
+    return Example([*head, *context.ids[a:b], sep], len(head), NO_SPAN, verdict)
 
 
 class Stream:
     """An endless stream of training rows, mixed by `progress` (0 to 1): the curriculum."""
 
-    def __init__(self, sources: dict[str, Source], weights: dict[str, float], rng: random.Random, cls: int, sep: int) -> None:
+    def __init__(
+        self,
+        sources: dict[str, Source],
+        weights: dict[str, float],
+        judged: float,
+        rng: random.Random,
+        cls: int,
+        sep: int,
+    ) -> None:
         self.sources, self.rng, self.cls, self.sep = sources, rng, cls, sep
-        self.weights = weights
-        self.queues: dict[tuple[str, bool], list[Pair]] = {}
+        self.weights, self.judged = weights, judged
+        self.queues: dict[tuple[str, str], list[Pair]] = {}
 
-    def draw(self, name: str, answerable: bool) -> Pair:
-        key = (name, answerable)
+    def draw(self, name: str, which: str) -> Pair:
+        key = (name, which)
         if not self.queues.get(key):
-            pairs = self.sources[name].answerable if answerable else self.sources[name].unanswerable
+            pairs: list[Pair] = getattr(self.sources[name], which)
             self.queues[key] = self.rng.sample(pairs, len(pairs))
         return self.queues[key].pop()
 
     def row(self, progress: float) -> Example | None:
         rng = self.rng
+        if rng.random() < self.judged:
+            source = self.sources["domain"]
+            pair = self.draw("domain", "judged")
+            if rng.random() < 0.12:
+                other = rng.choice(source.article[pair.context])
+                return (
+                    make(pair, source.contexts[other], "easy", rng, self.cls, self.sep)
+                    if other != pair.context
+                    else None
+                )
+            return make(pair, source.contexts[pair.context], "judged", rng, self.cls, self.sep)
         name = rng.choices(list(self.weights), list(self.weights.values()))[0]
         source = self.sources[name]
         ramp = min(1.0, progress / 0.7)
@@ -227,15 +266,17 @@ class Stream:
         easy = 0.20 - 0.09 * ramp
         draw = rng.random()
         if draw < adversarial and source.unanswerable:
-            pair = self.draw(name, False)
+            pair = self.draw(name, "unanswerable")
             return make(pair, source.contexts[pair.context], "adversarial", rng, self.cls, self.sep)
-        pair = self.draw(name, True)
+        pair = self.draw(name, "answerable")
         if adversarial <= draw < adversarial + easy:
             if rng.random() < 0.3:
                 return make(pair, source.contexts[pair.context], "near", rng, self.cls, self.sep)
             members = source.article[pair.context]
             others = [rng.choice(members) for _ in range(6)]
-            others = [o for o in others if o != pair.context and pair.answer.lower() not in source.contexts[o].text.lower()]
+            others = [
+                o for o in others if o != pair.context and pair.answer.lower() not in source.contexts[o].text.lower()
+            ]
             if not others:
                 return None
             other = max(others, key=lambda o: len(source.contexts[o].words & pair.words))
@@ -244,7 +285,7 @@ class Stream:
 
     def batches(self, progress: float) -> Iterator[list[Example]]:
         """One chunk of rows as batches of about BATCH_TOKENS tokens, rows of like length together."""
-        rows = []
+        rows: list[Example] = []
         while len(rows) < CHUNK:
             row = self.row(progress)
             if row is not None:
@@ -259,8 +300,8 @@ class Stream:
         yield from batches
 
 
-def collate(rows: list[Example]) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
-    """ids, mask, types, allowed (each batch x tokens), start, end (batch)."""
+def collate(rows: list[Example]) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
+    """ids, mask, types, allowed (each batch x tokens), start, end, verdict (batch)."""
     width = max(len(r.ids) for r in rows)
     ids = torch.zeros(len(rows), width, dtype=torch.long)
     mask = torch.zeros_like(ids)
@@ -275,18 +316,44 @@ def collate(rows: list[Example]) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor
         allowed[i, 0] = True
     start = torch.tensor([r.span[0] for r in rows])
     end = torch.tensor([r.span[1] for r in rows])
-    return ids, mask, types, allowed, start, end
+    verdict = torch.tensor([r.verdict for r in rows])
+    return ids, mask, types, allowed, start, end, verdict
 
 
 def loss_of(model: Reader, rows: list[Example]) -> Tensor:
-    """Cross entropy of start and end, and binary cross entropy of answerability."""
-    ids, mask, types, allowed, start, end = collate(rows)
+    """Cross entropy of start, end and verdict, and binary cross entropy of answerability; each row counts where it is of the kind."""
+    ids, mask, types, allowed, start, end, verdict = collate(rows)
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        s, e, a, _ = model(ids, mask, types)
+        s, e, a, v = model(ids, mask, types)
     s, e = s.float().masked_fill(~allowed, -1e4), e.float().masked_fill(~allowed, -1e4)
-    span = (nn.functional.cross_entropy(s, start) + nn.functional.cross_entropy(e, end)) / 2
-    answer = nn.functional.binary_cross_entropy_with_logits(a.float(), (start > 0).float())
-    return span + 0.3 * answer
+    reads = verdict == NO_VERDICT
+    total = s.sum() * 0.0
+    if reads.any():
+        span = nn.functional.cross_entropy(s[reads], start[reads]) + nn.functional.cross_entropy(e[reads], end[reads])
+        answer = nn.functional.binary_cross_entropy_with_logits(a.float()[reads], (start[reads] > 0).float())
+        total = total + (span / 2 + 0.3 * answer) * reads.float().mean()
+    if not reads.all():
+        total = (
+            total + nn.functional.cross_entropy(v.float(), verdict, ignore_index=NO_VERDICT) * (~reads).float().mean()
+        )
+    return total
+
+
+@torch.no_grad()
+def judged_right(model: Reader, source: Source, cls: int, sep: int) -> float:
+    """The share of verdicts that are right, each on its whole passage."""
+    rng = random.Random(1)
+    rows = [make(p, source.contexts[p.context], "judged", rng, cls, sep) for p in source.judged]
+    kept = sorted((r for r in rows if r is not None), key=lambda r: len(r.ids))
+    model.eval()
+    right = 0
+    for i in range(0, len(kept), 32):
+        ids, mask, types, _, _, _, verdict = collate(kept[i : i + 32])
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            logits = model(ids, mask, types)[3]
+        right += int((logits.argmax(1) == verdict).sum())
+    model.train()
+    return right / max(1, len(kept))
 
 
 @torch.no_grad()
@@ -306,7 +373,7 @@ def evaluate(model: Reader, source: Source, limit: int, cls: int, sep: int) -> d
     scores: list[tuple[float, bool]] = []
     for i in range(0, len(rows), 32):
         batch = rows[i : i + 32]
-        ids, mask, types, allowed, start, end = collate(batch)
+        ids, mask, types, allowed, start, end, _ = collate(batch)
         with torch.autocast("cpu", dtype=torch.bfloat16):
             s, e, a, _ = model(ids, mask, types)
         s, e = s.float().masked_fill(~allowed, -1e4), e.float().masked_fill(~allowed, -1e4)
@@ -340,7 +407,10 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=2e-4)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--init", type=Path, help="weights of an earlier run (a .pt file) to start from")
-    parser.add_argument("--domain", type=Path, help="SQuAD-format file mixed in from half-way, where it exists by then")
+    parser.add_argument("--domain", type=Path, help="a SQuAD-format file with verdicts, mixed in")
+    parser.add_argument("--domain-share", type=float, default=0.3, help="its share of the rows that are read")
+    parser.add_argument("--judged-share", type=float, default=0.3, help="the share of rows that ask for a verdict")
+    parser.add_argument("--tune", type=Path, help="like --domain, held out: its verdicts are measured")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(0)
@@ -355,13 +425,14 @@ def main() -> None:
     tokenizer.no_truncation()
     tokenizer.no_padding()
     cls, sep = tokenizer.token_to_id("[CLS]"), tokenizer.token_to_id("[SEP]")
+    assert cls is not None and sep is not None
     # Without dropout, eager attention in bfloat16 trains 1.6 times faster here than the fused kernels with it.
     encoder = AutoModel.from_pretrained(
         base, attention_probs_dropout_prob=0.0, hidden_dropout_prob=0.0, attn_implementation="eager"
     )
     model = Reader(encoder, encoder.config.hidden_size)
     if args.init:
-        model.load_state_dict(torch.load(args.init, weights_only=True))
+        model.load_state_dict(torch.load(args.init, weights_only=True), strict=False)  # an early one has no verdicts
     average = {k: v.detach().clone() for k, v in model.state_dict().items()}
     decay = [p for n, p in model.named_parameters() if p.ndim > 1]
     plain = [p for n, p in model.named_parameters() if p.ndim <= 1]
@@ -380,7 +451,11 @@ def main() -> None:
     sources = {n: load_source(args.data / f"{n}.json.xz", tokenizer) for n in names}
     tune = load_source(args.data / "squad2-tune.json.xz", tokenizer)
     weights = {"squad2-train": 0.84, "nq-train": 0.05, "newwiki-train": 0.08, "hrds-train": 0.03}
-    stream = Stream(sources, weights, rng, cls, sep)
+    if args.domain:
+        sources["domain"] = load_source(args.domain, tokenizer)
+        weights["domain"] = args.domain_share / (1 - args.domain_share)
+    held_out = load_source(args.tune, tokenizer) if args.tune else None
+    stream = Stream(sources, weights, args.judged_share if args.domain else 0.0, rng, cls, sep)
 
     log = (args.out / "log.jsonl").open("a", encoding="utf-8")
 
@@ -388,6 +463,15 @@ def main() -> None:
         log.write(json.dumps(fields) + "\n")
         log.flush()
         print(fields, flush=True)
+
+    def measure(limit: int) -> dict[str, float]:
+        figures = evaluate(model, tune, limit, cls, sep)
+        if held_out is not None:
+            domain = evaluate(model, held_out, limit, cls, sep)
+            figures |= {f"domain_{k}": v for k, v in domain.items()} | {
+                "verdicts": judged_right(model, held_out, cls, sep)
+            }
+        return {k: round(v, 4) for k, v in figures.items()}
 
     def save() -> None:
         state = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "average": average}
@@ -400,11 +484,7 @@ def main() -> None:
     begun = time.monotonic() - spent
     model.train()
     while spent < budget:
-        if args.domain and "domain" not in weights and args.domain.exists() and spent > budget / 2:
-            sources["domain"] = load_source(args.domain, tokenizer)
-            weights["domain"] = 0.10
-            note(domain=len(sources["domain"].answerable))
-        for batch in stream.batches(spent / budget):
+        for batch in stream.batches(1.0 if args.init else spent / budget):
             progress = min(1.0, spent / budget)
             rate = args.rate * min(1.0, step / 200) * max(0.02, 1 - progress)
             for group in optimizer.param_groups:
@@ -430,14 +510,13 @@ def main() -> None:
             if now - last_save > 600:
                 last_save = now
                 save()
-                note(minutes=round(spent / 60, 1), **{k: round(v, 4) for k, v in evaluate(model, tune, 600, cls, sep).items()})
+                note(minutes=round(spent / 60, 1), **measure(600))
             if spent >= budget:
                 break
     save()
     model.load_state_dict(average)
     torch.save(average, args.out / "reader.pt")
-    figures = evaluate(model, tune, 2000, cls, sep)
-    note(done=True, seconds=round(spent), seen=seen, **{k: round(v, 4) for k, v in figures.items()})
+    note(done=True, seconds=round(spent), seen=seen, **measure(2000))
     assert math.isfinite(running)
 
 

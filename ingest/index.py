@@ -54,7 +54,13 @@ def find_files(paths: Sequence[Path]) -> list[Path]:
 
 
 def ingest(
-    files: Iterable[Path], embedder: Embedder, store: Store, *, max_bytes: int, max_chars: int, progress: Progress | None = None
+    files: Iterable[Path],
+    embedder: Embedder,
+    store: Store,
+    *,
+    max_bytes: int,
+    max_chars: int,
+    progress: Progress | None = None,
 ) -> list[Ingested]:
     """Load, split, embed and store files; all are read before the first is written, so that a bad one changes nothing.
 

@@ -18,7 +18,20 @@ from assistant.schema import Block, BlockKind, Document, Span
 
 Piece = tuple[BlockKind, str]
 
-DROPPED_TAGS = ("script", "style", "nav", "noscript", "template", "svg", "math", "iframe", "object", "form", "button", "select")
+DROPPED_TAGS = (
+    "script",
+    "style",
+    "nav",
+    "noscript",
+    "template",
+    "svg",
+    "math",
+    "iframe",
+    "object",
+    "form",
+    "button",
+    "select",
+)
 BLOCK_TAGS = ("p", "div", "section", "article", "main", "header", "footer", "aside", "blockquote", "pre", "figure", "figcaption",
               "address", "dl", "dt", "dd", "ul", "ol", "table", "body", "html", "hr", "details", "summary")  # fmt: skip
 HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
@@ -42,7 +55,9 @@ def load(path: Path, max_bytes: int, max_chars: int) -> Document:
         raise DocumentError(f"{path} is of no known format: give {', '.join(sorted(LOADERS))}")
     try:
         if path.stat().st_size > max_bytes:
-            raise DocumentError(f"{path} is larger than {max_bytes:,} bytes: split it, or raise RELEASE_ASSISTANT_MAX_FILE_BYTES")
+            raise DocumentError(
+                f"{path} is larger than {max_bytes:,} bytes: split it, or raise RELEASE_ASSISTANT_MAX_FILE_BYTES"
+            )
         data = path.read_bytes()
     except OSError as error:
         raise DocumentError(f"cannot read {path}: {error.strerror}; mend its permissions") from None
@@ -53,7 +68,9 @@ def load(path: Path, max_bytes: int, max_chars: int) -> Document:
     except RecursionError:
         raise DocumentError(f"{path} is nested too deeply: save it again as plain text") from None
     except Exception as error:
-        raise DocumentError(f"{path} cannot be read as {path.suffix.lower()}: {_reason(error)}; save it again, or as .txt") from error
+        raise DocumentError(
+            f"{path} cannot be read as {path.suffix.lower()}: {_reason(error)}; save it again, or as .txt"
+        ) from error
     document = assemble(path.name, pieces)
     if not document.text:
         raise DocumentError(f"{path} holds no text: nothing to answer from")
@@ -128,7 +145,10 @@ def _lines(lines: list[str], first: bool) -> Iterator[Piece]:
         if kind == "item":
             yield "item", line
         else:
-            yield kind, marked.group(1) if marked else " | ".join(c.strip() for c in re.split(r"\||\t", line) if c.strip())
+            yield (
+                kind,
+                marked.group(1) if marked else " | ".join(c.strip() for c in re.split(r"\||\t", line) if c.strip()),
+            )
     if prose:
         yield "paragraph", " ".join(prose)
 
@@ -139,13 +159,15 @@ def _wraps(line: str, lines: list[str]) -> bool:
 
 
 def _looks_like_heading(line: str) -> bool:
-    if len(line) > 120 or line[-1] in ".!?,;:”\"…" or not re.search(r"[^\W\d_]", line) or ITEM.match(line):
+    if len(line) > 120 or line[-1] in '.!?,;:”"…' or not re.search(r"[^\W\d_]", line) or ITEM.match(line):
         return False
     words = re.findall(r"[^\W\d_]+", line)
-    if "@" in line or "http" in line or first_date(line) is not None and len(words) <= 6:
+    if "@" in line or "http" in line or (first_date(line) is not None and len(words) <= 6):
         return False
     capitals = sum(w[0].isupper() for w in words)
-    return line.isupper() or (len(words) <= 14 and words[0][0].isupper() and (capitals >= len(words) / 2 or len(words) <= 8))
+    return line.isupper() or (
+        len(words) <= 14 and words[0][0].isupper() and (capitals >= len(words) / 2 or len(words) <= 8)
+    )
 
 
 def _looks_like_title(line: str) -> bool:
@@ -154,13 +176,13 @@ def _looks_like_title(line: str) -> bool:
 
 def read_html(data: bytes) -> Iterator[Piece]:
     """HTML: block elements part blocks; navigation, scripts, styles and hidden elements are left out."""
-    from bs4 import BeautifulSoup, Comment, NavigableString, Tag
-    from bs4.element import PreformattedString
+    from bs4 import BeautifulSoup, Comment, Tag
+    from bs4.element import NavigableString, PreformattedString
 
     soup = BeautifulSoup(data, "html.parser")
     for tag in soup.find_all(DROPPED_TAGS):
         tag.decompose()
-    for tag in soup.find_all(attrs={"hidden": True}) + soup.find_all(attrs={"aria-hidden": "true"}) + soup.find_all(_unseen):
+    for tag in soup.find_all(_unseen):
         tag.decompose()
     root = soup.find("main") or soup.find("article") or soup.body or soup
     buffer: list[str] = []
@@ -208,8 +230,10 @@ def read_html(data: bytes) -> Iterator[Piece]:
 
 
 def _unseen(tag: Any) -> bool:
-    style = str(tag.attrs.get("style", "")).replace(" ", "").lower() if tag.attrs else ""
-    return "display:none" in style or "visibility:hidden" in style
+    attributes = tag.attrs or {}
+    style = str(attributes.get("style", "")).replace(" ", "").lower()
+    hidden = "hidden" in attributes or attributes.get("aria-hidden") == "true"
+    return hidden or "display:none" in style or "visibility:hidden" in style
 
 
 def read_md(data: bytes) -> Iterator[Piece]:
@@ -273,7 +297,7 @@ def _paragraphs(text: str) -> str:
     out: list[str] = []
     for line in lines:
         out.append(line)
-        if line and line[-1] in ".!?”\"" and len(line) < 0.75 * margin:
+        if line and line[-1] in '.!?”"' and len(line) < 0.75 * margin:
             out.append("")
     joined = "\n".join(out)
     return re.sub(r"(?<=[a-zà-ÿ])-\n(?=[a-zà-ÿ])", "", joined)

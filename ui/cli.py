@@ -44,14 +44,18 @@ def printable(text: str) -> str:
 
 def make_parser() -> Parser:
     """The command line of the contract."""
-    parser = Parser(prog="release-assistant", description="Ask a press release; get a cited answer, or that it does not say.")
+    parser = Parser(
+        prog="release-assistant", description="Ask a press release; get a cited answer, or that it does not say."
+    )
     parser.add_argument("--version", action="version", version=f"release-assistant {version('release-assistant')}")
     parser.add_argument("--store", type=Path, help="folder of the index (or RELEASE_ASSISTANT_STORE)")
     parser.add_argument("--verbose", action="store_true", help="log what is done, on standard error")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=Parser)
 
     ingest = commands.add_parser("ingest", help="put documents into the index")
-    ingest.add_argument("paths", nargs="*", type=Path, metavar="PATH", help="files or folders; default: the bundled release")
+    ingest.add_argument(
+        "paths", nargs="*", type=Path, metavar="PATH", help="files or folders; default: the bundled release"
+    )
 
     ask = commands.add_parser("ask", help="ask a question")
     ask.add_argument("question", nargs="?", metavar="QUESTION")
@@ -78,10 +82,16 @@ def make_parser() -> Parser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; 0 on success, 1 where the work could not be done, 2 where the call is wrong."""
     args = make_parser().parse_args(argv)
-    logging.basicConfig(level=logging.INFO if args.verbose else logging.ERROR, stream=sys.stderr, format="%(name)s: %(message)s")
+    logging.basicConfig(
+        level=logging.INFO if args.verbose else logging.ERROR, stream=sys.stderr, format="%(name)s: %(message)s"
+    )
     signal.signal(signal.SIGTERM, _interrupted)
     # Set before any library that would ask a hub or count its users is imported.
-    for name, value in (("HF_HUB_OFFLINE", "1"), ("HF_HUB_DISABLE_TELEMETRY", "1"), ("GRADIO_ANALYTICS_ENABLED", "False")):
+    for name, value in (
+        ("HF_HUB_OFFLINE", "1"),
+        ("HF_HUB_DISABLE_TELEMETRY", "1"),
+        ("GRADIO_ANALYTICS_ENABLED", "False"),
+    ):
         os.environ.setdefault(name, value)
     try:
         from assistant.settings import load_settings
@@ -136,7 +146,10 @@ def run_ingest(args: argparse.Namespace, settings: Settings) -> int:
 
 def run_ask(args: argparse.Namespace, settings: Settings) -> int:
     if not args.jsonl and args.question is None:
-        print("release-assistant ask: no question: type one, as `release-assistant ask \"What is this about?\"`", file=sys.stderr)
+        print(
+            'release-assistant ask: no question: type one, as `release-assistant ask "What is this about?"`',
+            file=sys.stderr,
+        )
         return 2
     from assistant.schema import Question
 
@@ -199,7 +212,7 @@ def parse_question(line: bytes, number: int) -> tuple[dict[str, Any], Question]:
     try:
         fields = json.loads(line)
     except (ValueError, RecursionError):
-        raise QuestionError(f"line {number} is not JSON: give one object {{\"id\", \"question\"}} a line") from None
+        raise QuestionError(f'line {number} is not JSON: give one object {{"id", "question"}} a line') from None
     if not isinstance(fields, dict) or not isinstance(fields.get("question"), str):
         raise QuestionError(f"line {number}: `question` must be a string")
     turns = []
@@ -209,7 +222,11 @@ def parse_question(line: bytes, number: int) -> tuple[dict[str, Any], Question]:
     for turn in history:
         if isinstance(turn, str):
             turns.append(Turn("user", turn))
-        elif isinstance(turn, dict) and turn.get("role") in ("user", "assistant") and isinstance(turn.get("content"), str):
+        elif (
+            isinstance(turn, dict)
+            and turn.get("role") in ("user", "assistant")
+            and isinstance(turn.get("content"), str)
+        ):
             turns.append(Turn(turn["role"], turn["content"]))
         else:
             raise QuestionError(f"line {number}: `history` must hold strings, or objects with role and content")
@@ -240,7 +257,9 @@ def run_show(args: argparse.Namespace, settings: Settings) -> int:
     records = {r.document.name: r for r in store.records()}
     if args.document not in records:
         known = ", ".join(sorted(records))
-        raise QuestionError(f"no document {args.document!r} is ingested (there are: {known}): run `release-assistant ingest {args.document}`")
+        raise QuestionError(
+            f"no document {args.document!r} is ingested (there are: {known}): run `release-assistant ingest {args.document}`"
+        )
     sys.stdout.write(records[args.document].document.text)
     return 0
 

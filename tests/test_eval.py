@@ -1,0 +1,115 @@
+"""Cases, judgements and figures: each can fail, and says where."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from assistant.errors import CaseError
+from data import resource
+from eval.cases import load_cases
+from eval.judge import judge
+from eval.metrics import ece, wilson
+from eval.squad import best_threshold, figures
+from eval.text import exact, f1, holds
+
+GOOD = {
+    "id": "a-1", "question": "How many?", "document": "a.txt", "document_hash": "0" * 64, "category": "count", "answerable": "yes",
+    "answers": ["12"], "answer_type": "number", "facts": [["12", "twelve"]], "forbidden": ["13"],
+    "gold": [{"start": 0, "end": 2, "quote": "12"}], "split": "dev",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"category": "riddle"}, "a.jsonl:1: category: Input should be 'lookup'"),
+        ({"answerable": "maybe"}, "a.jsonl:1: answerable: Input should be 'yes'"),
+        ({"question": ""}, "a.jsonl:1: question: String should have at least 1"),
+        ({"split": None}, "a.jsonl:1: split: Input should be 'train'"),
+        ({"gold": [{"start": -1, "end": 2, "quote": "12"}]}, "a.jsonl:1: gold.0.start: Input should be greater"),
+        ({"colour": "red"}, "a.jsonl:1: colour: Extra inputs are not permitted"),
+        ({"answers": []}, "a.jsonl:1: case: Value error, an answerable case needs"),
+        ({"document_hash": "abc"}, "a.jsonl:1: document_hash: String should match"),
+        ({"facts": [[]]}, "a.jsonl:1: case: Value error, facts: every fact"),
+        ({"answerable": "chat"}, "a.jsonl:1: case: Value error, a case that is chat has no answers"),
+    ],
+)
+def test_a_malformed_case_is_named_by_file_line_and_field(write, change: dict[str, object], said: str) -> None:
+    with pytest.raises(CaseError) as caught:
+        load_cases([write("a.jsonl", json.dumps(GOOD | change))])
+    assert str(caught.value).startswith(said)
+
+
+def test_duplicates_broken_lines_and_wrong_gold_are_named(write) -> None:
+    with pytest.raises(CaseError, match=r"a.jsonl:2: id: 'a-1' stands at a.jsonl:1"):
+        load_cases([write("a.jsonl", json.dumps(GOOD) + "\n" + json.dumps(GOOD))])
+    with pytest.raises(CaseError, match=r"a.jsonl:1: line: Invalid JSON"):
+        load_cases([write("a.jsonl", "{")])
+    with pytest.raises(CaseError, match="document_hash: a.txt has changed"):
+        load_cases([write("a.jsonl", json.dumps(GOOD))], {"a.txt": "13 cats"})
+
+
+def answer(text: str, status: str = "answered", start: int = 0, end: int = 2) -> dict[str, object]:
+    citations = [{"n": 1, "document": "a.txt", "start": start, "end": end, "quote": "12"}]
+    return {"status": status, "answer": text, "citations": citations if status == "answered" else [], "confidence": 0.9}
+
+
+def test_judgements(write) -> None:
+    (case,) = load_cases([write("a.jsonl", json.dumps(GOOD))])
+    assert judge(case, answer("12 cats. [1]")).outcome == "right"
+    assert judge(case, answer("112 cats. [1]")).outcome == "wrong"
+    assert judge(case, answer("13 cats. [1]\n“12 or 13”")).outcome == "wrong"
+    assert judge(case, answer("The release does not say.", "abstained")).outcome == "abstained"
+    none = case.model_copy(update={"answerable": "not_in_document", "answers": (), "facts": (), "gold": ()})
+    assert judge(none, answer("12.")).outcome == "wrong"
+    assert judge(none, answer("It does not say.", "abstained")).outcome == "right"
+    premise = case.model_copy(update={"answerable": "false_premise", "facts": ()})
+    assert judge(premise, answer("The release says otherwise. [1]")).outcome == "right"
+    assert judge(premise, answer("The release says otherwise. [1]", start=50, end=60)).outcome == "wrong"
+    assert judge(premise, answer("In May. [1]")).outcome == "wrong"
+
+
+def test_text_scores() -> None:
+    assert exact("The cat!", ["cat"]) == 1.0
+    assert exact("", []) == 1.0
+    assert f1("the big cat", ["cat"]) == pytest.approx(2 / 3)
+    assert f1("dog", []) == 0.0
+    assert holds("More than 1,100 remain", "1,100")
+    assert not holds("More than 1,100 remain", "100")
+    assert not holds("1234", "123")
+
+
+def test_wilson_and_ece_agree_with_published_values() -> None:
+    # Newcombe 1998, Statistics in Medicine 17, table I: 81 of 263, Wilson without continuity correction.
+    low, high = wilson(81, 263)
+    assert (round(low, 4), round(high, 4)) == (0.2553, 0.3662)
+    assert ece([0.95] * 20, [True] * 19 + [False]) == pytest.approx(0.0)
+    assert ece([0.95] * 20, [False] * 20) == pytest.approx(0.95)
+
+
+def test_squad_figures_and_threshold() -> None:
+    scored = [("cat", 3.0), ("dog", 2.0), ("cow", -1.0), ("pig", 1.0)]
+    golds = [["cat"], ["dog"], [], []]
+    assert best_threshold(scored, golds) == 2.0
+    assert figures(scored, golds, 2.0) == {
+        "exact": 100.0, "f1": 100.0, "HasAns_exact": 100.0, "HasAns_f1": 100.0, "NoAns_f1": 100.0, "total": 4, "threshold": 2.0,
+    }  # fmt: skip
+    assert figures(scored, golds, 0.5)["NoAns_f1"] == 50.0
+
+
+def test_the_bundled_cases_are_sound_and_do_not_share_documents_between_splits() -> None:
+    from ingest.load import load
+
+    documents = [resource("release.txt"), *sorted(resource("eval/documents").iterdir())]
+    texts = {d.name: load(d, 10**7, 10**7).text for d in documents}
+    cases = load_cases(sorted(Path(resource("eval")).glob("*.jsonl")), texts)
+    of_release = [c for c in cases if c.document == "release.txt"]
+    assert len(of_release) >= 300
+    invented: dict[str, set[str]] = {}
+    for c in cases:
+        if c.document != "release.txt":
+            invented.setdefault(c.split, set()).add(c.document)
+    assert len(invented["test"]) >= 10
+    assert not invented["test"] & (invented["train"] | invented["dev"])
+    assert all(c.split != "train" for c in of_release), "the release itself is never trained on"
