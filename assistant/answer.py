@@ -6,20 +6,21 @@ import time
 from dataclasses import dataclass, replace
 
 from assistant import compose, conversation, language
-from assistant.confidence import Calibration
+from assistant.confidence import Calibration, Way
 from assistant.corpus import Corpus
 from assistant.errors import QuestionError
-from assistant.names import Spelling, names
+from assistant.names import Match, Spelling, names
 from assistant.question import Asked, analyse, as_yes_no, chat, clean, parts, strip_lead_in, structure
 from assistant.read import OnnxReader
 from assistant.retrieve import HybridRetriever
-from assistant.schema import Answer, Draft, Evidence, Hit, Passage, Question, Reading, Span
+from assistant.schema import Answer, Document, Draft, Evidence, Hit, Passage, Question, Reading, Span
 from assistant.suggest import suggestions
 from assistant.verify import UnverifiedDraft, verify
 from assistant.words import NUMBER, content_stems, fold, words
 
 CENTRAL_SENTENCES = 120
-VERDICT_MARGIN = 0.15
+COUNTED = frozenset(["named", "listed", "mentioned", "list", "name", "count", "enumerated"])
+SENTENCES = {"about": 2, "summary": 4, "points": 5}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,15 @@ class Found:
 
     hits: list[Hit]
     readings: list[Reading]
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A draft that could be given, and the features that the probability of its being right depends on."""
+
+    way: Way
+    features: dict[str, float]
+    draft: Draft
 
 
 class Assistant:
@@ -69,16 +79,25 @@ class Assistant:
             return self._chat(small_talk, corpus, question.document)
         foreign = language.detect(text)
         if foreign is not None:
-            return language.decline(foreign)
-        drafts = []
-        earlier: str | None = None
+            glossed = language.gloss(text, foreign)
+            if glossed is None or glossed.known < language.KNOWN_SHARE:
+                return language.decline(foreign)
+            return language.explained(self._parts(glossed.english, question, corpus), foreign, glossed.english)
+        return self._parts(text, question, corpus)
+
+    def _parts(self, text: str, question: Question, corpus: Corpus) -> Draft:
+        """Each question that `text` asks, answered; their drafts joined."""
+        return compose.join([self._part(t, corpus, question.document) for t in self.standing(text, question, corpus)])
+
+    def standing(self, text: str, question: Question, corpus: Corpus) -> list[str]:
+        """The questions in `text`, each on its own feet: follow-ups filled in from the history, later parts from earlier ones."""
+        found: list[str] = []
         for part in parts(text):
             standing = conversation.resolve(part, question.history, lambda q: self._told(q, corpus, question.document))
-            if earlier is not None:
-                standing = conversation.follow(part, earlier, standing)
-            drafts.append(self._part(standing, corpus, question.document))
-            earlier = standing
-        return compose.join(drafts)
+            if found:
+                standing = conversation.follow(part, found[-1], standing)
+            found.append(standing)
+        return found
 
     def _told(self, earlier: str, corpus: Corpus, document: str | None) -> str:
         draft = self._part(earlier, corpus, document)
@@ -90,34 +109,44 @@ class Assistant:
             draft = self._structure(part, text, corpus, document)
             if draft is not None:
                 return draft
-        text, matches = self._spell(corpus, document).resolve(strip_lead_in(text))
+        text, matches = self.spelt(text, corpus, document)
         return compose.disclosed(self._answer(text, corpus, document), matches)
 
+    def spelt(self, text: str, corpus: Corpus, document: str | None) -> tuple[str, list[Match]]:
+        """The question in the documents' own spelling, and the names that were changed."""
+        return self._spell(corpus, document).resolve(strip_lead_in(text))
+
     def _answer(self, text: str, corpus: Corpus, document: str | None) -> Draft:
-        asked = analyse(text)
         found = self.find(text, corpus, document)
-        if not found.hits:
-            return compose.decline(text, (), 0.9, many(corpus, document))
-        unknown = self._unknown(text, corpus, document)
-        if asked.kind == "yes_no":
-            return self._verdict(asked, found, corpus, document, unknown)
+        asked = analyse(text)
         if asked.kind in ("email", "phone"):
             return self._address(asked, found, corpus, document)
+        weighed = [
+            (self.calibration.probability(p.way, p.features), p) for p in self.proposals(asked, found, corpus, document)
+        ]
+        if weighed:
+            probability, best = max(weighed, key=lambda w: w[0])
+            if probability >= self.calibration.threshold:
+                return replace(best.draft, confidence=probability)
+        doubt = 1.0 - max((p for p, _ in weighed), default=0.1)
+        return self._decline(text, found, corpus, document, doubt)
+
+    def proposals(self, asked: Asked, found: Found, corpus: Corpus, document: str | None) -> list[Proposal]:
+        """Every draft that could be given for one question, with what its probability depends on."""
+        if not found.hits:
+            return []
+        unknown = {"unknown": self._unknown(asked.text, corpus, document)}
+        if asked.kind == "yes_no":
+            return [self._verdict(asked, found, corpus, unknown)]
         ranked = compose.candidates(asked, found.hits, found.readings, corpus)
-        best = ranked[0] if ranked else None
-        probability = 0.0
-        if best is not None:
-            probability = self.calibration.probability("span", best.features | {"unknown": unknown})
-        premise = self._premise(text, found, corpus)
-        if premise is not None and (best is None or premise.confidence > probability - VERDICT_MARGIN):
-            return premise
+        made: list[Proposal] = []
+        if ranked:
+            draft = compose.lookup(asked, ranked[0], ranked[1:], corpus)
+            made.append(Proposal("span", ranked[0].features | unknown, draft))
         if asked.kind == "count":
-            counted = self._count(asked, best, probability, corpus, document)
-            if counted is not None:
-                return counted
-        if best is None or probability < self.calibration.threshold:
-            return self._decline(text, found, corpus, document, 1.0 - probability)
-        return compose.lookup(asked, best, ranked[1:], corpus, probability)
+            made = self._counted(asked, made, corpus, document)
+        premise = self._premise(asked.text, found, corpus, unknown)
+        return [*made, premise] if premise is not None else made
 
     def find(self, text: str, corpus: Corpus, document: str | None) -> Found:
         """The passages for a question, and the reader's reading of each."""
@@ -140,28 +169,25 @@ class Assistant:
             made[document] = Spelling(texts, self.reader.knows)
         return made[document]
 
-    def _verdict(self, asked: Asked, found: Found, corpus: Corpus, document: str | None, unknown: float) -> Draft:
+    def _verdict(self, asked: Asked, found: Found, corpus: Corpus, unknown: dict[str, float]) -> Proposal:
         best, features, yes = compose.best_verdict(asked, found.hits, found.readings, corpus)
-        probability = self.calibration.probability("verdict", features | {"unknown": unknown})
-        if probability < self.calibration.threshold:
-            return self._decline(asked.text, found, corpus, document, 1.0 - probability)
-        return compose.verdict(
-            yes, self._sentence(asked.text, best, corpus), corpus.documents[best.document], probability
-        )
+        draft = compose.verdict(yes, self._sentence(asked.text, best, corpus), corpus.documents[best.document])
+        return Proposal("verdict", features | unknown, draft)
 
-    def _premise(self, text: str, found: Found, corpus: Corpus) -> Draft | None:
-        """Where what the question takes for granted is denied by the evidence: that draft."""
+    def _premise(self, text: str, found: Found, corpus: Corpus, unknown: dict[str, float]) -> Proposal | None:
+        """That the release says otherwise, where it denies what the question takes for granted."""
         premise = as_yes_no(text)
         if premise is None:
             return None
         readings = self.reader.read(premise, [h.passage for h in found.hits], corpus.documents)
         best, features, yes = compose.best_verdict(analyse(premise), found.hits, readings, corpus)
-        probability = self.calibration.probability("verdict", features)
-        if yes or probability < max(0.6, self.calibration.threshold):
+        if yes:
             return None
-        return compose.verdict(
-            False, self._sentence(premise, best, corpus), corpus.documents[best.document], probability, premise=True
+        draft = compose.verdict(
+            False, self._sentence(premise, best, corpus), corpus.documents[best.document], premise=True
         )
+        spans = max((r.spans[0][1] for r in found.readings if r.spans), default=-12.0)
+        return Proposal("premise", features | unknown | {"span": max(-12.0, min(12.0, spans))}, draft)
 
     def _sentence(self, text: str, passage: Passage, corpus: Corpus) -> Span:
         """The sentence of `passage` that shares most with the question."""
@@ -170,23 +196,22 @@ class Assistant:
         document = corpus.documents[passage.document]
         return max(sentences, key=lambda s: (len(wanted & set(content_stems(document.slice(s)))), -s.start))
 
-    def _count(
-        self, asked: Asked, best: compose.Candidate | None, probability: float, corpus: Corpus, document: str | None
-    ) -> Draft | None:
-        """A count of what a list spells out, where it is asked for, or where no number answers."""
-        spelt_out = any(w in words(asked.text) for w in ("named", "listed", "mentioned", "list", "name", "count"))
-        if best is not None and best.features["fits"] and probability >= self.calibration.threshold and not spelt_out:
-            return None
+    def _counted(self, asked: Asked, made: list[Proposal], corpus: Corpus, document: str | None) -> list[Proposal]:
+        """With the count of what a list spells out: in place of a number where the question asks for what is named or listed."""
+        spelt_out = any(w in COUNTED for w in words(asked.text))
         which = compose.as_which(asked.text)
-        if which is None:
-            return None
+        if which is None or (made and made[0].features["fits"] and not spelt_out):
+            return made
         listed = Asked(which, "list", True)
         found = self.find(which, corpus, document)
         ranked = compose.candidates(listed, found.hits, found.readings, corpus)
-        if not ranked:
-            return None
-        sure = self.calibration.probability("span", ranked[0].features)
-        return compose.enumerated(listed, ranked[0], corpus, sure) if sure >= self.calibration.threshold else None
+        if not ranked or (not spelt_out and ranked[0].features["coverage"] < 0.5):
+            return made
+        draft = compose.enumerated(listed, ranked[0], corpus)
+        if draft is None:
+            return made
+        counted = Proposal("span", ranked[0].features, draft)
+        return [counted] if spelt_out else [*made, counted]
 
     def _address(self, asked: Asked, found: Found, corpus: Corpus, document: str | None) -> Draft:
         for name in self._documents(corpus, document, found):
@@ -233,15 +258,22 @@ class Assistant:
             return draft
         if part == "issuer":
             return compose.issuer(chosen, corpus)
-        sentences = [p.span for p in corpus.passages.values() if p.kind == "sentence" and p.document == chosen.name]
-        sentences = [s for s in sentences if s != chosen.title and len(chosen.slice(s).split()) >= 6][
-            :CENTRAL_SENTENCES
-        ]
-        if not sentences:
+        return self._summary(chosen, corpus, part)
+
+    def _summary(self, document: Document, corpus: Corpus, part: str) -> Draft | None:
+        """The most central sentences of a document's prose: headings and contact lines are none."""
+        prose = [
+            p
+            for p in corpus.passages.values()
+            if p.kind == "sentence" and p.document == document.name and p.span != document.title
+            and len(document.slice(p.span).split()) >= 6 and not compose.EMAIL.search(document.slice(p.span))
+        ][:CENTRAL_SENTENCES]  # fmt: skip
+        if not prose:
             return None
-        count = {"about": 2, "summary": 3, "points": compose.POINTS}[part]
-        spans = compose.central(sentences, self.retriever.embedder.embed([chosen.slice(s) for s in sentences]), count)
-        return compose.summary(chosen, spans, part)
+        spans = [p.span for p in prose]
+        leads = [p.span.start == p.block.start for p in prose]
+        vectors = self.retriever.embedder.embed([document.slice(s) for s in spans])
+        return compose.summary(document, compose.central(spans, leads, vectors, SENTENCES[part]), part)
 
     def _chat(self, kind: str, corpus: Corpus, document: str | None) -> Draft:
         ideas = suggestions(corpus, document)

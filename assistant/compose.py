@@ -25,7 +25,6 @@ CONTACT = re.compile(
     re.IGNORECASE,
 )
 NEAR_BEST = 2.5
-POINTS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +49,14 @@ def candidates(asked: Asked, hits: Sequence[Hit], readings: Sequence[Reading], c
             text = document.slice(span)
             fit = fits(asked.kind, text)
             echo = _echoes(text, wanted)
-            total = score + 0.7 * reading.answerable + 3.0 * hit.score - (0.0 if fit else 6.0) - (4.0 if echo else 0.0)
+            # The date line dates the release, not what happened.
+            stamp = (
+                asked.kind in ("date", "year", "duration")
+                and document.date is not None
+                and span.overlaps(document.date)
+            )
+            total = score + 0.7 * reading.answerable + 3.0 * hit.score
+            total -= 6.0 * (not fit) + 4.0 * echo + 3.0 * stamp
             features = {
                 "span": max(-12.0, min(12.0, score)),
                 "answerable": max(-8.0, min(8.0, reading.answerable)),
@@ -90,7 +96,7 @@ def support(document: str, span: Span) -> Evidence:
     return Evidence(document, span)
 
 
-def lookup(asked: Asked, best: Candidate, others: Sequence[Candidate], corpus: Corpus, confidence: float) -> Draft:
+def lookup(asked: Asked, best: Candidate, others: Sequence[Candidate], corpus: Corpus) -> Draft:
     """The span first, then the sentence it stands in, quoted; all items, where a list was asked for."""
     document = corpus.documents[best.passage.document]
     place = sentence_of(best.span, best.passage, corpus)
@@ -104,7 +110,7 @@ def lookup(asked: Asked, best: Candidate, others: Sequence[Candidate], corpus: C
     quotes: list[str | int] = []
     for number, item in enumerate(evidence):
         quotes += ["\n" + quoted(document.slice(item.span)), number]
-    return Draft("answered", (_sentence(answer), *markers, *quotes), tuple(evidence), confidence)
+    return Draft("answered", (_sentence(answer), *markers, *quotes), tuple(evidence))
 
 
 def _direct(asked: Asked, best: Candidate, document: Document) -> str:
@@ -202,7 +208,7 @@ def _items(best: Candidate, corpus: Corpus, document: Document) -> list[Span]:
     return [Span(place.start + s.start, place.start + s.end) for s in enumeration.items(document.slice(place), local)]
 
 
-def enumerated(asked: Asked, best: Candidate, corpus: Corpus, confidence: float) -> Draft | None:
+def enumerated(asked: Asked, best: Candidate, corpus: Corpus) -> Draft | None:
     """How many items a list spells out; None where the span stands in no list."""
     listed, places = _list(asked, best, (), corpus)
     count = len(listed.split("; "))
@@ -217,14 +223,14 @@ def enumerated(asked: Asked, best: Candidate, corpus: Corpus, confidence: float)
         "\n" + quoted(document.slice(places[0])),
         0,
     ]
-    return Draft("answered", tuple(parts), evidence, confidence)
+    return Draft("answered", tuple(parts), evidence)
 
 
-def verdict(yes: bool, place: Span, document: Document, confidence: float, *, premise: bool = False) -> Draft:
+def verdict(yes: bool, place: Span, document: Document, *, premise: bool = False) -> Draft:
     """ "Yes" or "No" first, then the sentence that says so; for a question that takes it for granted, that the release says otherwise."""
     opening = "The release says otherwise." if premise else "Yes." if yes else "No."
     parts = (opening, 0, "\n" + quoted(document.slice(place)), 0)
-    return Draft("answered", parts, (support(document.name, place),), confidence)
+    return Draft("answered", parts, (support(document.name, place),))
 
 
 def decline(asked: str, nearest: Sequence[Evidence], confidence: float, many: bool) -> Draft:
@@ -356,15 +362,18 @@ def summary(document: Document, chosen: Sequence[Span], label: str) -> Draft:
     evidence = tuple(support(document.name, s) for s in chosen)
     parts: list[str | int] = []
     for number, span in enumerate(chosen):
-        lead = "" if number == 0 else "\n"
         bullet = "- " if label == "points" else ""
+        lead = "" if number == 0 else "\n" if bullet else " "
         parts += [f"{lead}{bullet}{' '.join(document.slice(span).split())}", number]
     return Draft("answered", tuple(parts), evidence, 0.9)
 
 
-def central(sentences: Sequence[Span], vectors: Sequence[Sequence[float]], count: int) -> list[Span]:
+def central(
+    sentences: Sequence[Span], leads: Sequence[bool], vectors: Sequence[Sequence[float]], count: int
+) -> list[Span]:
     """The most central sentences in the order of the text, none like another: LexRank's degree (Erkan and Radev 2004,
-    arXiv 1109.2128) with a bonus for the lead, chosen by maximal marginal relevance (Carbonell and Goldstein 1998)."""
+    arXiv 1109.2128) with a bonus for the start of the text and of a paragraph (`leads`), where a release puts its news,
+    chosen by maximal marginal relevance (Carbonell and Goldstein 1998). The first sentence always stands."""
     import numpy as np
 
     if not sentences:
@@ -372,11 +381,10 @@ def central(sentences: Sequence[Span], vectors: Sequence[Sequence[float]], count
     matrix = np.asarray(vectors)
     likeness = matrix @ matrix.T
     degree = likeness.mean(axis=1)
-    degree = degree + 0.15 * np.exp(-np.arange(len(sentences)) / 3.0)
-    chosen: list[int] = []
+    degree = degree + 0.25 * np.exp(-np.arange(len(sentences)) / 4.0) + 0.08 * np.asarray(leads)
+    chosen = [0]
     while len(chosen) < min(count, len(sentences)):
-        penalty = likeness[:, chosen].max(axis=1) if chosen else np.zeros(len(sentences))
-        gain = degree - 0.35 * penalty
+        gain = degree - 0.35 * likeness[:, chosen].max(axis=1)
         gain[chosen] = -np.inf
         chosen.append(int(gain.argmax()))
     return [sentences[i] for i in sorted(chosen)]

@@ -15,7 +15,7 @@ from typing import Literal
 
 from assistant.errors import ModelError
 
-Way = Literal["span", "verdict"]
+Way = Literal["span", "verdict", "premise"]
 
 
 @dataclass(frozen=True, slots=True)

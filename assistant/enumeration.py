@@ -19,21 +19,25 @@ PROPER = re.compile(
 )
 MARK = re.compile(r"^(?:[-*•–]|\(?\w{1,2}[.)])\s+")
 MAX_WORDS = 9
+# One to five words up to a function word, a participle or a mark: the head of a noun phrase.
+HEAD = re.compile(
+    r"(?:(?!(?:that|which|who|whose|where|when|in|on|at|by|of|to|with|for|from|under|during|after|before|while|is|are|was|were|has|have|had|will)\b|[\w-]+(?:ed|ing)\b)[\w'’-]+(?:[ ](?=[\w'’-])|)){1,5}"
+)
 
 
 def items(text: str, around: Span) -> list[Span]:
     """The items of the list in `text` that `around` stands in or is; one item (`around` itself) where there is no list."""
     inside = _chunks(text, around)
     if len(inside) > 2 or (len(inside) == 2 and len(around) < 120):
-        return _extended(text, inside) if _proper(text, inside[0]) and _proper(text, inside[-1]) else inside
+        if _proper(text, inside[0]) and _proper(text, inside[-1]):
+            return _extended(text, inside)
+        return [*inside, *_following(text, inside[-1])]
     chunks = _chunks(text, Span(0, len(text)))
     home = next((i for i, c in enumerate(chunks) if c.overlaps(around)), None)
     if home is None:
         return [around]
-    if _proper(text, around):
-        grown = _extended(text, [around])
-        return grown if len(grown) > 1 else [around]
-    return [around]
+    grown = _extended(text, [around]) if _proper(text, around) else _grown(text, around, chunks, home)
+    return grown if len(grown) > 1 else [around]
 
 
 def _chunks(text: str, span: Span) -> list[Span]:
@@ -59,6 +63,37 @@ def _trimmed(text: str, span: Span) -> Span:
 def _proper(text: str, span: Span) -> bool:
     piece = re.sub(r"^(?:the|a|an)\s+", "", text[span.start : span.end])
     return piece[:1].isupper() and len(piece.split()) <= MAX_WORDS
+
+
+def _grown(text: str, around: Span, chunks: list[Span], home: int) -> list[Span]:
+    """Short common nouns around one of them: "journalists, lawyers, and activists convicted of ..."."""
+    found = [around]
+    for chunk in reversed(chunks[:home]):
+        if len(text[chunk.start : chunk.end].split()) > 3 or not any(
+            g.start() == chunk.end for g in SEPARATOR.finditer(text)
+        ):
+            break
+        found.insert(0, chunk)
+    return [*found, *_following(text, around)]
+
+
+def _following(text: str, last: Span) -> list[Span]:
+    """The items after `last` that are parted by separators alone: whole short chunks, and the head of a longer one that ends the list."""
+    found: list[Span] = []
+    separator = SEPARATOR.match(text, last.end)
+    while separator is not None:
+        head = HEAD.match(text, separator.end())
+        if head is None or not head.group().strip():
+            break
+        found.append(_trimmed(text, Span(head.start(), head.end())))
+        ended = re.search(r"\b(?:and|or)\b|as well as|&", separator.group()) is not None
+        separator = None if ended else SEPARATOR.match(text, found[-1].end)
+    closed = (
+        separator is None
+        and bool(found)
+        and re.search(r"\b(?:and|or|as well as)\b", text[last.end : found[-1].start]) is not None
+    )
+    return found if closed else []
 
 
 def _extended(text: str, found: list[Span]) -> list[Span]:

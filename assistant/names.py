@@ -126,10 +126,17 @@ class Spelling:
                 best = process.extractOne(sound(word), {p: sound(p) for p in pairs}, scorer=fuzz.ratio)
                 if best and best[1] >= CLOSE_IN_NAME:
                     new[i] = self._words[best[2]]
-        for i, written in new.items():
-            if fold(written) in self._proper:
-                matches.append(Match(tokens[i], written))
-            tokens[i] = written
+        before: int | None = None
+        for i in at:
+            if i not in new:
+                continue
+            if fold(new[i]) in self._proper:
+                match = Match(tokens[i], new[i])
+                if before is not None and at.index(i) == at.index(before) + 1 and matches:
+                    match = Match(f"{matches[-1].asked} {match.asked}", f"{matches.pop().written} {match.written}")
+                matches.append(match)
+                before = i
+            tokens[i] = new[i]
         return "".join(tokens), _joined(matches)
 
     def _find(self, word: str) -> str | None:

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
+from assistant.dates import ANY as DATE
 from assistant.words import FUNCTION_WORDS, fold, words
 
 Kind = Literal["yes_no", "count", "date", "year", "duration", "person", "place", "email", "phone", "list", "text"]
@@ -19,6 +20,8 @@ LEAD_IN = re.compile(
     r"^(?:(?:hi|hello|hey|hi there|good (?:morning|afternoon|evening)|so|well|ok|okay|and|but|also|now|then|please|quick question|question|thanks|thank you|great|sorry)\b[\s,.:;!–-]*)+"
     r"|^(?:(?:can|could|would|will) you (?:please )?(?:tell|show|give|remind|inform|explain to) (?:me|us)\b[\s,:]*(?:please\s*)?)"
     r"|^(?:(?:please )?(?:tell|remind|inform|show) (?:me|us)\b[\s,:]*)"
+    r"|^(?:(?:can|could|would|will) you (?:please )?(?=(?:state|name|list|provide|specify|identify|summari[sz]e|describe|explain|give|sum|enumerate|count)\b))"
+    r"|^(?:(?:can|could|would|will) you (?:please )?confirm (?:that|whether|if)\b[\s,]*)"
     r"|^(?:(?:do|would) you (?:happen to )?know\b[\s,:]*)"
     r"|^(?:i(?:'d| would)? (?:just |really |also )*(?:like|want|need|wish|wonder|was wondering|am wondering)(?: to (?:know|check|ask|find out|learn|see|understand))?\b[\s,:]*)"
     r"|^(?:i'm (?:trying|looking) to (?:find out|understand|know)\b[\s,:]*)"
@@ -26,7 +29,10 @@ LEAD_IN = re.compile(
     r"|^(?:is it (?:true|correct|right) that\b[\s,]*)(?=\w)",
     re.IGNORECASE,
 )
-CONFIRM = re.compile(r"^(?:so,?\s+)?is it (?:true|correct|right) that\b", re.IGNORECASE)
+CONFIRM = re.compile(
+    r"^(?:so,?\s+)?(?:is it (?:true|correct|right) that|(?:can|could|would|will) you (?:please )?confirm (?:that|whether|if))\b",
+    re.IGNORECASE,
+)
 NUMBER_WORDS = frozenset(
     [
         "zero",
@@ -179,6 +185,13 @@ def analyse(text: str) -> Asked:
         alternatives = re.search(r"\b\w+ or \w+", t) and not re.search(r"\bor not\b", t)
         if not alternatives or several:
             return Asked(text, "yes_no")
+    if (
+        text.rstrip().endswith("?")
+        and re.search(rf"\b{AUXILIARY}\b", t)
+        and len(words(t)) >= 4
+        and not re.search(rf"\b{WH}\b|\bor\b", t)
+    ):
+        return Asked(text, "yes_no")  # a statement with a question mark
     if re.search(
         r"\b(?:how long|since when|until when|till when|for how many (?:years|months|weeks|days|hours)|how many (?:years|months|weeks|days|hours)|how much time|what period|which period|what (?:stretch|length) of time|duration|(?:what|which) (?:time ?)?period)\b",
         t,
@@ -247,6 +260,14 @@ def parts(text: str) -> list[str]:
     >>> parts("How many were freed, and on which day?")
     ['How many were freed', 'on which day']
     """
+    indirect = INDIRECT.search(text)
+    if indirect and len(words(text)) > 15 and not re.search(r"\?\s+\S", text):
+        text = re.sub(
+            r"[,.\s]*\b(?:thank you|thanks|please|cheers|many thanks)\b[\w\s,]*[.!?]*$",
+            "",
+            indirect.group("asked"),
+            flags=re.IGNORECASE,
+        )
     sentences = [s.strip() for s in re.split(r"(?<=[?!])\s+|(?<=[.;])\s+(?=[\"'“<(]?[A-Z])|\n+", text) if s.strip()]
     asking = [s for s in sentences if _asks(s)]
     chosen = asking or sentences
@@ -254,6 +275,12 @@ def parts(text: str) -> list[str]:
     for sentence in chosen:
         found += _split_joined(sentence)
     return [p for p in found if words(p)][:4] or [text]
+
+
+INDIRECT = re.compile(
+    rf".*\b(?:namely|know|check|ask(?:ing)?|wonder(?:ing|ed)?|tell me|tell us|find out|see|explain|remember|confirm|understand)[\s,:]+(?:about |for me |please )*(?P<asked>{PREPOSED}?(?:{WH}|whether|if)\b.*)",
+    re.IGNORECASE | re.DOTALL,
+)
 
 
 def _asks(sentence: str) -> bool:
@@ -328,10 +355,12 @@ def structure(text: str) -> Structure | None:
     return None
 
 
+THANKS = r"(?:thanks|thank you|thank u|thx|ty|cheers|ta|much appreciated|merci|danke|gracias|spasibo|дзякуй|спасибо|дякую|dzięki|great|perfect|good|nice|ok|okay|cool|got it|bye|goodbye|good ?bye|see you|understood|well done|good job|wonderful|super|brilliant|excellent|lovely|awesome|that's all|that is all)"
+SMALL = r"(?:[\s,]+(?:a|all|and|everything|for|great|help|helpful|helped|i|it|indeed|lot|lots|much|needed|need|now|perfect|so|such|that|that's|the|this|today|very|was|were|wanted|you|your|information|info|answer|answers|ever|again|have|nice|day|good|one|job|work|really|kind|is|useful|know|to))*"
 CHATS: tuple[tuple[Chat, re.Pattern[str]], ...] = (
-    ("capabilities", re.compile(r"(?:what|how) (?:can|do|could) (?:you|this (?:tool|assistant|bot|chat|thing)) (?:do|help|work|answer|know)[\w\s]*|who are you|what are you|(?:can you )?help(?: me)?|how does this work|what (?:can|should|could|may) i ask(?: you)?[\w\s]*|are you (?:a |an )?(?:bot|robot|human|ai|person)[\w\s]*|what is this|how can you help(?: me)?|what are your (?:capabilities|skills)|what kind of questions [\w\s]*")),
-    ("thanks", re.compile(r"(?:ok(?:ay)?[, ]*|great[, ]*|perfect[, ]*|wonderful[, ]*|super[, ]*)*(?:thanks?|thank you|thx|ty|cheers|much appreciated|merci|danke|gracias|spasibo|дзякуй|спасибо)\b(?:[\w\s,']*(?:helpful|help|much|lot|all|great|perfect|so|that's|was|indeed|you|for|now|very|it|everything|again))?|(?:great|perfect|good|nice|ok|okay|cool|got it|bye|goodbye|see you|that's all|that is all|understood|good ?bye|have a nice day|well done|good job)[\s,]*(?:thanks|thank you)?")),
-    ("greeting", re.compile(r"(?:hi|hello|hey|good (?:morning|afternoon|evening|day)|greetings|howdy|hallo|bonjour|hola|privet|привет|здравствуйте|добрый день|вітаю|прывітанне|dzień dobry|ciao|guten tag|salut|hi there|hello there|hey there)(?:[\s,]+(?:there|all|everyone|assistant|bot|team|again|how are you(?: today| doing)?))*|how are you(?: today| doing)?")),
+    ("capabilities", re.compile(r"(?:(?:so|ok|okay|and|hi|hello)[\s,]+)*(?:(?:what|how|which)(?: sorts? of| kinds? of| types? of)?(?: things| questions| stuff| topics)? (?:can|do|could|should|may|are) (?:you|i|we|this (?:tool|assistant|bot|chat|thing)) (?:do|help|work|answer|know|ask|able to do|good at|good for|capable of)(?: you| me| us| here| about| with| for| answer)*|who are you|what are you|what's your name|(?:can you |please )?help(?: me| please)?|how does this (?:work|tool work|assistant work|chat work)|are you (?:a |an )?(?:bot|robot|human|ai|person|real|chatgpt)[\w\s]*|what is this(?: tool| chat| thing)?|how can you (?:help|assist)(?: me| us)?|what are your (?:capabilities|skills)|what (?:is|'s) your (?:purpose|job)|how (?:do|can|should) i use (?:you|this))")),
+    ("thanks", re.compile(rf"(?:(?:ok|okay|oh|great|perfect|super|alright|right|well)[\s,]+)*{THANKS}(?:[\s,]+{THANKS})*{SMALL}")),
+    ("greeting", re.compile(r"(?:hi|hello|hey|hiya|good (?:morning|afternoon|evening|day)|greetings|howdy|hallo|bonjour|hola|privet|привет|здравствуйте|добрый день|вітаю|прывітанне|добры дзень|dzień dobry|ciao|guten tag|salut|yo)(?:[\s,]+(?:there|all|everyone|assistant|bot|team|again|you|to|how are (?:you|things)(?: today| doing)?))*|how are you(?: today| doing)?")),
 )  # fmt: skip
 
 
@@ -352,7 +381,9 @@ def fits(kind: Kind, answer: str) -> bool:
     """Whether `answer` can be what a question of `kind` wants: a count holds a number, a date a date."""
     found = words(answer)
     if kind == "count":
-        return any(w[0].isdigit() or w in NUMBER_WORDS for w in found)
+        # A date holds digits, and counts nothing.
+        bare = words(DATE.sub(" ", answer))
+        return any(w[0].isdigit() or w in NUMBER_WORDS for w in bare)
     if kind == "date":
         return any(w in TIME_WORDS or re.fullmatch(r"(?:1[5-9]|20|21)\d\d", w) for w in found) or bool(
             re.search(r"\d[.:/]\d", answer)

@@ -39,7 +39,9 @@ def judge(case: Case, answer: Mapping[str, Any]) -> Judgement:
     Not in the document, or out of domain: right where it abstains.  False premise: right where it abstains, or cites
     the passage that contradicts it and says so.  Chat: right where it makes no claim.
     """
-    status, said = answer["status"], direct(answer["answer"])
+    # A summary is as long as it is; anything else must be said outright.
+    status = answer["status"]
+    said = answer["answer"] if case.category == "structure" else direct(answer["answer"])
     missing = [f for f in case.facts if not any(_says(said, w, case) for w in f)]
     recall = 1.0 - len(missing) / len(case.facts) if case.facts else 1.0
     forbidden = tuple(f for f in case.forbidden if status == "answered" and holds(said, f))

@@ -425,7 +425,8 @@ def main() -> None:
     tokenizer.no_truncation()
     tokenizer.no_padding()
     cls, sep = tokenizer.token_to_id("[CLS]"), tokenizer.token_to_id("[SEP]")
-    assert cls is not None and sep is not None
+    if cls is None or sep is None:
+        raise SystemExit(f"{base} has no [CLS] or [SEP]")
     # Without dropout, eager attention in bfloat16 trains 1.6 times faster here than the fused kernels with it.
     encoder = AutoModel.from_pretrained(
         base, attention_probs_dropout_prob=0.0, hidden_dropout_prob=0.0, attn_implementation="eager"

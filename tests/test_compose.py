@@ -25,7 +25,18 @@ def test_a_list_is_found_whole_from_any_of_its_items() -> None:
     for item in whole:
         assert listed(TEXT, item) == whole
     assert listed("They want bread, work and peace.", "bread, work and peace") == ["bread", "work", "peace"]
+    assert listed("He met journalists, lawyers, and activists convicted of treason.", "journalists, lawyers") == [
+        "journalists",
+        "lawyers",
+        "activists",
+    ]
+    assert listed("He met journalists, lawyers, and activists convicted of treason.", "journalists") == [
+        "journalists",
+        "lawyers",
+        "activists",
+    ]
     assert listed("The mayor spoke.", "mayor") == ["mayor"]
+    assert listed("He fled in May, and police searched the house.", "May") == ["May"]
 
 
 def test_dates() -> None:
