@@ -86,6 +86,7 @@ ANSWERED: Mapping[str, str] = {
     "pl": "Odpowiedź pochodzi z tekstu angielskiego; pytanie zrozumiano jako",
     "it": "La risposta viene dal testo inglese; la domanda è stata intesa come",
 }
+ELIDING = ("fr", "it")  # "l'organisation" is two words
 KNOWN_SHARE = 0.8
 LONGEST_PHRASE = 4
 
@@ -107,8 +108,8 @@ def detect(text: str) -> str | None:
     latin = sum(c < "\u0250" for c in letters)
     if cyrillic > len(letters) / 2:
         low = text.lower()
-        # Belarusian has ў, and і beside ы or э; Ukrainian has ї, є, ґ, and і without ы.
-        if "ў" in low or ("і" in low and re.search("[ыэё]", low)):
+        # Belarusian has ў, and і without и; Ukrainian has ї, є, ґ, and і beside и.
+        if "ў" in low or ("і" in low and not re.search("[иїєґщ]", low)):
             return "be"
         return "uk" if re.search("[їєґі]", low) else "ru"
     if latin < len(letters) / 2:
@@ -117,7 +118,7 @@ def detect(text: str) -> str | None:
     english = sum(t in ENGLISH for t in tokens)
     scores = {code: sum(t in common for t in tokens) for code, common in COMMON.items()}
     best = max(scores, key=lambda code: scores[code])
-    return best if scores[best] >= 2 and scores[best] > english else None
+    return best if scores[best] >= 2 and scores[best] >= 2 * english else None
 
 
 def gloss(text: str, code: str) -> Gloss | None:
@@ -125,7 +126,10 @@ def gloss(text: str, code: str) -> Gloss | None:
     exact, stems = _glossary(code)
     if not exact:
         return None
-    tokens = re.findall(r"[^\W_]+(?:[’'-][^\W_]+)*|\d[\d.,]*", text)
+    plain = text.replace("’", "'")
+    if code in ELIDING:
+        plain = re.sub(r"\b(\w{1,5}')(?=\w)", r"\1 ", re.sub(r"-(?:t-)?(?=(?:il|elle|on|ils|elles|ce)\b)", " ", plain))
+    tokens = re.findall(r"[^\W_]+(?:['-][^\W_]+)*'?|\d[\d.,]*", plain)
     out: list[str] = []
     known = at = 0
     while at < len(tokens):
@@ -139,8 +143,8 @@ def gloss(text: str, code: str) -> Gloss | None:
         else:
             token = tokens[at]
             known += (token[0].isupper() and at > 0) or token[0].isdigit() or token.isupper()
-            plain = anyascii(token)
-            out.append(plain[0].upper() + plain[1:] if token[0].isupper() else plain)
+            latin = anyascii(token)
+            out.append(latin[:1].upper() + latin[1:] if token[0].isupper() else latin)
             at += 1
     english = re.sub(r"\s+", " ", " ".join(out)).strip()
     return Gloss(english + "?" if text.rstrip().endswith("?") else english, known / max(1, len(tokens)))
@@ -149,7 +153,7 @@ def gloss(text: str, code: str) -> Gloss | None:
 def _look_up(phrase: str, exact: Mapping[str, str], stems: Mapping[str, str]) -> str | None:
     if phrase in exact:
         return exact[phrase]
-    for length in range(len(phrase), 2, -1):
+    for length in range(len(phrase), phrase.rfind(" ") + 3, -1):  # a stem is cut within the last word
         if phrase[:length] in stems:
             return stems[phrase[:length]]
     return None
