@@ -18,49 +18,24 @@ from assistant.words import fold
 from data import resource
 
 COMMON: Mapping[str, frozenset[str]] = {
-    "de": frozenset(["der", "die", "das", "und", "ist", "nicht", "wie", "viele", "wer", "was", "wann", "wo", "warum", "welche", "welcher", "welches", "wurden", "wurde", "sind", "ein", "eine", "im", "mit", "von", "für", "auf", "dem", "den", "des", "seit", "noch", "hat", "haben", "kann", "bitte", "über", "leitet", "heißt", "gibt"]),
-    "fr": frozenset(["le", "la", "les", "des", "du", "et", "est", "pas", "combien", "qui", "quoi", "que", "quand", "où", "pourquoi", "quel", "quelle", "quels", "quelles", "ont", "été", "sont", "une", "dans", "avec", "de", "pour", "sur", "depuis", "encore", "a", "cette", "ce", "il", "elle", "qu"]),
-    "es": frozenset(["el", "la", "los", "las", "y", "es", "no", "cuántos", "cuantos", "cuántas", "quién", "quien", "qué", "que", "cuándo", "cuando", "dónde", "donde", "por", "cuál", "cuáles", "fueron", "fue", "son", "una", "en", "con", "de", "para", "sobre", "desde", "aún", "ha", "han", "está"]),
-    "pl": frozenset(["ile", "kto", "co", "kiedy", "gdzie", "dlaczego", "jaki", "jaka", "jakie", "które", "który", "która", "jest", "są", "został", "zostało", "zostali", "nie", "w", "z", "na", "do", "od", "czy", "się", "i", "o", "przez", "ilu"]),
-    "it": frozenset(["il", "lo", "la", "gli", "le", "e", "è", "non", "quanti", "quante", "chi", "che", "cosa", "quando", "dove", "perché", "quale", "quali", "sono", "stati", "stato", "una", "in", "con", "di", "per", "su", "da", "ha", "hanno"]),
-    "nl": frozenset(["de", "het", "een", "en", "is", "niet", "hoeveel", "wie", "wat", "wanneer", "waar", "waarom", "welke", "zijn", "werden", "werd", "in", "met", "van", "voor", "op", "sinds", "nog", "heeft", "hebben"]),
-    "lt": frozenset(["kiek", "kas", "kada", "kur", "kodėl", "koks", "kokia", "kurie", "yra", "buvo", "ir", "ne", "iš", "su", "apie", "nuo"]),
-    "sv": frozenset(["hur", "många", "vem", "vad", "när", "var", "varför", "vilka", "vilken", "är", "inte", "och", "har", "från", "med", "sedan", "ett", "blev"]),
+    "de": frozenset("""der die das und ist nicht wie viele wer was wann wo warum welche welcher welches wurden wurde sind ein eine im
+    mit von für auf dem den des seit noch hat haben kann bitte über leitet heißt gibt""".split()),
+    "fr": frozenset("""le la les des du et est pas combien qui quoi que quand où pourquoi quel quelle quels quelles ont été sont une
+    dans avec de pour sur depuis encore a cette ce il elle qu""".split()),
+    "es": frozenset("""el la los las y es no cuántos cuantos cuántas quién quien qué que cuándo cuando dónde donde por cuál cuáles
+    fueron fue son una en con de para sobre desde aún ha han está""".split()),
+    "pl": frozenset("""ile kto co kiedy gdzie dlaczego jaki jaka jakie które który która jest są został zostało zostali nie w z na do
+    od czy się i o przez ilu""".split()),
+    "it": frozenset("""il lo la gli le e è non quanti quante chi che cosa quando dove perché quale quali sono stati stato una in con
+    di per su da ha hanno""".split()),
+    "nl": frozenset("""de het een en is niet hoeveel wie wat wanneer waar waarom welke zijn werden werd in met van voor op sinds nog
+    heeft hebben""".split()),
+    "lt": frozenset("""kiek kas kada kur kodėl koks kokia kurie yra buvo ir ne iš su apie nuo""".split()),
+    "sv": frozenset("""hur många vem vad när var varför vilka vilken är inte och har från med sedan ett blev""".split()),
 }  # fmt: skip
 ENGLISH = frozenset(
-    [
-        "the",
-        "of",
-        "and",
-        "is",
-        "are",
-        "was",
-        "were",
-        "how",
-        "many",
-        "who",
-        "what",
-        "when",
-        "where",
-        "why",
-        "which",
-        "did",
-        "does",
-        "do",
-        "has",
-        "have",
-        "in",
-        "to",
-        "for",
-        "from",
-        "with",
-        "on",
-        "at",
-        "by",
-        "about",
-        "still",
-        "any",
-    ]
+    """the of and is are was were how many who what when where why which did does do has have in to for from with on
+    at by about still any""".split()
 )
 DECLINED: Mapping[str, str] = {
     "ru": "Я отвечаю на вопросы по-английски: задайте, пожалуйста, вопрос на английском языке.",

@@ -9,7 +9,7 @@ from typing import Literal
 from assistant.dates import ANY as DATE
 from assistant.words import FUNCTION_WORDS, fold, words
 
-Kind = Literal["yes_no", "count", "date", "year", "duration", "person", "place", "email", "phone", "list", "text"]
+Kind = Literal"""yes_no count date year duration person place email phone list text""".split()
 Structure = Literal["headline", "date", "issuer", "contact", "summary", "points", "about"]
 Chat = Literal["greeting", "thanks", "capabilities"]
 
@@ -34,103 +34,18 @@ CONFIRM = re.compile(
     re.IGNORECASE,
 )
 NUMBER_WORDS = frozenset(
-    [
-        "zero",
-        "one",
-        "two",
-        "three",
-        "four",
-        "five",
-        "six",
-        "seven",
-        "eight",
-        "nine",
-        "ten",
-        "eleven",
-        "twelve",
-        "thirteen",
-        "fourteen",
-        "fifteen",
-        "sixteen",
-        "seventeen",
-        "eighteen",
-        "nineteen",
-        "twenty",
-        "thirty",
-        "forty",
-        "fifty",
-        "sixty",
-        "seventy",
-        "eighty",
-        "ninety",
-        "hundred",
-        "thousand",
-        "million",
-        "billion",
-        "dozen",
-        "dozens",
-        "hundreds",
-        "thousands",
-        "millions",
-        "billions",
-        "half",
-        "third",
-        "quarter",
-        "percent",
-        "none",
-        "no",
-        "both",
-        "twice",
-        "once",
-        "single",
-        "several",
-    ]
+    """zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen
+    seventeen eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand million
+    billion dozen dozens hundreds thousands millions billions half third quarter percent none no both twice once
+    single several""".split()
 )
-MONTHS = [
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-]
+MONTHS = """january february march april may june july august september october november december""".split()
 DAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 TIME_WORDS = frozenset(
     MONTHS
     + DAYS
-    + [
-        "today",
-        "yesterday",
-        "tomorrow",
-        "morning",
-        "evening",
-        "noon",
-        "midnight",
-        "week",
-        "weeks",
-        "month",
-        "months",
-        "year",
-        "years",
-        "day",
-        "days",
-        "hour",
-        "hours",
-        "minutes",
-        "decade",
-        "decades",
-        "century",
-        "spring",
-        "summer",
-        "autumn",
-        "winter",
-    ]
+    + """today yesterday tomorrow morning evening noon midnight week weeks month months year years day days hour hours
+    minutes decade decades century spring summer autumn winter""".split()
 )
 UNITS = re.compile(r"\b(?:second|minute|hour|day|night|week|month|year|decade|centur)", re.IGNORECASE)
 LIST_NOUNS = re.compile(

@@ -39,7 +39,7 @@ def one_line(text: str) -> str:
 
 def printable(text: str) -> str:
     """`text` without control characters other than line breaks: a document may hold escapes that a terminal obeys."""
-    return re.sub(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", " ", text)
+    return re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", " ", text)
 
 
 def make_parser() -> Parser:
