@@ -9,7 +9,7 @@ from typing import Literal
 from assistant.dates import ANY as DATE
 from assistant.words import FUNCTION_WORDS, fold, words
 
-Kind = Literal"""yes_no count date year duration person place email phone list text""".split()
+Kind = Literal["yes_no", "count", "date", "year", "duration", "person", "place", "email", "phone", "list", "text"]
 Structure = Literal["headline", "date", "issuer", "contact", "summary", "points", "about"]
 Chat = Literal["greeting", "thanks", "capabilities"]
 
