@@ -9,6 +9,7 @@ from assistant import compose, conversation, language
 from assistant.confidence import Calibration, Way
 from assistant.corpus import Corpus
 from assistant.errors import QuestionError
+from assistant.generate import Generator, Unusable
 from assistant.names import Match, Spelling, names
 from assistant.question import Asked, analyse, as_yes_no, chat, clean, parts, strip_lead_in, structure
 from assistant.read import OnnxReader
@@ -19,6 +20,7 @@ from assistant.verify import UnverifiedDraft, verify
 from assistant.words import NUMBER, content_stems, fold, words
 
 CENTRAL_SENTENCES = 120
+GENERATED_FROM = 24  # sentences that a language model is shown
 COUNTED = frozenset(["named", "listed", "mentioned", "list", "name", "count", "enumerated"])
 SENTENCES = {"about": 2, "summary": 4, "points": 5}
 
@@ -44,12 +46,18 @@ class Assistant:
     """Answers questions about the documents of a store; every part is passed in, and the same question gets the same answer."""
 
     def __init__(
-        self, retriever: HybridRetriever, reader: OnnxReader, calibration: Calibration, max_question_chars: int = 2000
+        self,
+        retriever: HybridRetriever,
+        reader: OnnxReader,
+        calibration: Calibration,
+        max_question_chars: int = 2000,
+        generator: Generator | None = None,
     ) -> None:
         self.retriever = retriever
         self.reader = reader
         self.calibration = calibration
         self.max_question_chars = max_question_chars
+        self.generator = generator
         self._spellings: tuple[Corpus, dict[str | None, Spelling]] | None = None
 
     def ask(self, question: Question) -> Answer:
@@ -121,15 +129,37 @@ class Assistant:
         asked = analyse(text)
         if asked.kind in ("email", "phone"):
             return self._address(asked, found, corpus, document)
-        weighed = [
-            (self.calibration.probability(p.way, p.features), p) for p in self.proposals(asked, found, corpus, document)
-        ]
-        if weighed:
-            probability, best = max(weighed, key=lambda w: w[0])
-            if probability >= self.calibration.threshold:
-                return replace(best.draft, confidence=probability)
-        doubt = 1.0 - max((p for p, _ in weighed), default=0.1)
-        return self._decline(text, found, corpus, document, doubt)
+        extractive = self._extractive(asked, found, corpus, document)
+        return self._generated(text, found, corpus, extractive) if self.generator is not None else extractive
+
+    def _extractive(self, asked: Asked, found: Found, corpus: Corpus, document: str | None) -> Draft:
+        """The likeliest proposal where it is likely enough, else a decline."""
+        best: Proposal | None = None
+        probability = 0.1
+        for proposal in self.proposals(asked, found, corpus, document):
+            likely = self.calibration.probability(proposal.way, proposal.features)
+            if best is None or likely > probability:
+                best, probability = proposal, likely
+        if best is None or probability < self.calibration.threshold:
+            return self._decline(asked.text, found, corpus, document, 1.0 - probability)
+        return replace(best.draft, confidence=probability)
+
+    def _generated(self, text: str, found: Found, corpus: Corpus, extractive: Draft) -> Draft:
+        """The model's answer where the evidence bears it out; else the extractive one, which says why."""
+        sentences = [Evidence(s.document, s.span) for h in found.hits for s in corpus.sentences(h.passage)]
+        if self.generator is None or not sentences:
+            return extractive
+        try:
+            draft = self.generator.draft(text, sentences[:GENERATED_FROM], corpus.documents)
+        except Unusable as reason:
+            note = f"\nThe model {self.generator.name} {reason}: this is the extractive answer."
+            return replace(extractive, parts=(*extractive.parts, note))
+        if draft is None:
+            return extractive  # that it found nothing is its word alone
+        shared = any(
+            a.span.overlaps(b.span) for a in draft.evidence for b in extractive.evidence if b.kind == "support"
+        )
+        return replace(draft, confidence=extractive.confidence if shared else 0.5)
 
     def proposals(self, asked: Asked, found: Found, corpus: Corpus, document: str | None) -> list[Proposal]:
         """Every draft that could be given for one question, with what its probability depends on."""
@@ -138,11 +168,14 @@ class Assistant:
         unknown = {"unknown": self._unknown(asked.text, corpus, document)}
         if asked.kind == "yes_no":
             return [self._verdict(asked, found, corpus, unknown)]
-        ranked = compose.candidates(asked, found.hits, found.readings, corpus)
+        ranked = compose.candidates(asked, found.hits, found.readings, corpus, self.calibration)
         made: list[Proposal] = []
         if ranked:
             draft = compose.lookup(asked, ranked[0], ranked[1:], corpus)
-            made.append(Proposal("span", ranked[0].features | unknown, draft))
+            margin = ranked[0].total - next(
+                (c.total for c in ranked[1:] if not c.span.overlaps(ranked[0].span)), ranked[0].total - 5.0
+            )
+            made.append(Proposal("span", ranked[0].features | unknown | {"margin": min(5.0, margin)}, draft))
         if asked.kind == "count":
             made = self._counted(asked, made, corpus, document)
         premise = self._premise(asked.text, found, corpus, unknown)
@@ -204,7 +237,7 @@ class Assistant:
             return made
         listed = Asked(which, "list", True)
         found = self.find(which, corpus, document)
-        ranked = compose.candidates(listed, found.hits, found.readings, corpus)
+        ranked = compose.candidates(listed, found.hits, found.readings, corpus, self.calibration)
         if not ranked or (not spelt_out and ranked[0].features["coverage"] < 0.5):
             return made
         draft = compose.enumerated(listed, ranked[0], corpus)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from assistant.answer import Assistant
 from assistant.confidence import load_calibration
 from assistant.embed import MiniLM
+from assistant.generate import build_generator
 from assistant.read import OnnxReader
 from assistant.retrieve import HybridRetriever
 from assistant.settings import Settings
@@ -23,4 +24,8 @@ def build_assistant(settings: Settings, store: Store | None = None, embedder: Mi
     retriever = HybridRetriever(store or build_store(settings), embedder, settings.max_passages)
     reader = OnnxReader(resource("models/reader"))
     calibration = load_calibration(resource("models/confidence.json"))
-    return Assistant(retriever, reader, calibration, settings.max_question_chars)
+    generator = None
+    if settings.llm is not None:
+        key = settings.llm_api_key.get_secret_value() if settings.llm_api_key is not None else None
+        generator = build_generator(settings.llm, key, settings.llm_timeout)
+    return Assistant(retriever, reader, calibration, settings.max_question_chars, generator)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from assistant import dates, enumeration
+from assistant.confidence import Calibration
 from assistant.corpus import Corpus
 from assistant.names import Match, country
 from assistant.question import Asked, fits, list_noun
@@ -38,37 +39,45 @@ class Candidate:
     features: dict[str, float]
 
 
-def candidates(asked: Asked, hits: Sequence[Hit], readings: Sequence[Reading], corpus: Corpus) -> list[Candidate]:
-    """Every span that was read, best first: its score, answerability, retrieval, and whether it is of the kind that was asked for."""
+def candidates(
+    asked: Asked, hits: Sequence[Hit], readings: Sequence[Reading], corpus: Corpus, calibration: Calibration
+) -> list[Candidate]:
+    """Every span that was read, best first by the calibration's "rank" weights over what speaks for and against it."""
     found: list[Candidate] = []
     wanted = list(dict.fromkeys(content_stems(asked.text)))
+    top = max((r.spans[0][1] for r in readings if r.spans), default=0.0)
     for rank, (hit, reading) in enumerate(zip(hits, readings, strict=True)):
         document = corpus.documents[hit.passage.document]
         share = coverage(wanted, hit.passage, document)
-        for span, score in reading.spans:
+        for place, (span, score) in enumerate(reading.spans):
             text = document.slice(span)
-            fit = fits(asked.kind, text)
-            echo = _echoes(text, wanted)
-            # The date line dates the release, not what happened.
-            stamp = (
-                asked.kind in ("date", "year", "duration")
-                and document.date is not None
-                and span.overlaps(document.date)
-            )
-            total = score + 0.7 * reading.answerable + 3.0 * hit.score
-            total -= 6.0 * (not fit) + 4.0 * echo + 3.0 * stamp
+            sentence = sentence_of(span, hit.passage, corpus)
+            held = set(stems(document.slice(sentence)))
             features = {
-                "span": max(-12.0, min(12.0, score)),
-                "answerable": max(-8.0, min(8.0, reading.answerable)),
+                "span": _clamped(score, 12.0),
+                "behind": min(12.0, top - score),
+                "answerable": _clamped(reading.answerable, 8.0),
                 "dense": hit.dense,
                 "lexical": hit.lexical,
+                "sentence": hit.sentences.get(sentence.start, 0.0),
                 "coverage": share,
-                "fits": float(fit),
+                "near": sum(s in held for s in wanted) / len(wanted) if wanted else 0.0,
+                "fits": float(fits(asked.kind, text)),
+                "echo": float(_echoes(text, wanted)),
+                # The date line dates the release, not what happened.
+                "stamp": float(document.date is not None and span.overlaps(document.date)),
+                "named": float(asked.kind in ("person", "place") and text[:1].isupper()),
                 "first": float(rank == 0),
-                "long": float(len(text) > 80),
+                "second": float(place > 0),
+                "long": min(3.0, len(text) / 40),
             }
+            total = calibration.score("rank", features)
             found.append(Candidate(hit.passage, span, text, total, features))
     return sorted(found, key=lambda c: -c.total)
+
+
+def _clamped(value: float, limit: float) -> float:
+    return max(-limit, min(limit, value))
 
 
 def _echoes(text: str, wanted: Sequence[str]) -> bool:
@@ -276,7 +285,8 @@ def join(drafts: Sequence[Draft]) -> Draft:
     answered = [d for d in drafts if d.status == "answered"]
     status: Status = "answered" if answered else "abstained"
     confidence = min((d.confidence for d in answered), default=max(d.confidence for d in drafts))
-    return Draft(status, (*parts, *quotes), tuple(evidence), confidence)
+    engine = next((d.engine for d in drafts if d.engine != "extractive"), "extractive")
+    return Draft(status, (*parts, *quotes), tuple(evidence), confidence, engine)
 
 
 def quoted(text: str) -> str:
@@ -443,7 +453,7 @@ def best_verdict(
         features = {
             "said": said,
             "lean": lean,
-            "answerable": max(-8.0, min(8.0, reading.answerable)),
+            "answerable": _clamped(reading.answerable, 8.0),
             "dense": hit.dense,
             "lexical": hit.lexical,
             "coverage": share,

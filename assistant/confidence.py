@@ -15,21 +15,28 @@ from typing import Literal
 
 from assistant.errors import ModelError
 
-Way = Literal["span", "verdict", "premise"]
+Way = Literal["rank", "span", "verdict", "premise"]
 
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """Weights of the features and a bias for each way of answering, and the probability from which an answer is given."""
+    """Weights of the features and a bias, and the probability from which an answer is given.
+
+    "rank" orders the spans that a reader found; "span", "verdict" and "premise" give the probability that the best span,
+    the yes or no, or the contradiction is right.
+    """
 
     weights: Mapping[str, Mapping[str, float]]
     threshold: float
 
-    def probability(self, way: Way, features: Mapping[str, float]) -> float:
-        """0 to 1; a feature without a weight counts nothing."""
+    def score(self, way: Way, features: Mapping[str, float]) -> float:
+        """The weighted sum, a logit; a feature without a weight counts nothing."""
         weights = self.weights[way]
-        z = weights.get("bias", 0.0) + sum(weights.get(k, 0.0) * v for k, v in features.items())
-        return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, z))))
+        return weights.get("bias", 0.0) + sum(weights.get(k, 0.0) * v for k, v in features.items())
+
+    def probability(self, way: Way, features: Mapping[str, float]) -> float:
+        """0 to 1."""
+        return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, self.score(way, features)))))
 
 
 def load_calibration(path: Path) -> Calibration:

@@ -46,17 +46,21 @@ class HybridRetriever(BaseRetriever):
         if self.dense_weight > 0:
             dense = self.store.search(self.embedder.embed([question])[0], scope, CANDIDATES)
         top = max(lexical.values(), default=0.0)
-        best: dict[tuple[str, int], Hit] = {}
         homes = {(p.version, p.span.start): p for p in corpus.paragraphs(document)}
+        best: dict[str, Hit] = {}
+        sentences: dict[str, dict[int, float]] = {}
         for id_ in dict.fromkeys([*dense, *lexical]):
             passage = corpus.passages.get(id_)
             if passage is None:
                 continue
             cosine, share = dense.get(id_, 0.0), lexical.get(id_, 0.0) / top if top else 0.0
             score = self.dense_weight * max(0.0, cosine) + (1 - self.dense_weight) * share
-            key = (passage.version, passage.block.start)
-            if key not in best or score > best[key].score:
-                best[key] = Hit(homes[key], cosine, share, score)
+            home = homes[passage.version, passage.block.start]
+            found = sentences.setdefault(home.id, {})
+            if passage.kind == "sentence":
+                found[passage.span.start] = score
+            if home.id not in best or score > best[home.id].score:
+                best[home.id] = Hit(home, cosine, share, score, found)
         return sorted(best.values(), key=lambda h: (-h.score, h.passage.id))[: limit or self.limit]
 
     def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:

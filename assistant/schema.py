@@ -90,12 +90,17 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A passage found for a question: cosine (-1 to 1), BM25 as a share of the best (0 to 1), and both joined (0 to 1)."""
+    """A paragraph found for a question: cosine (-1 to 1), BM25 as a share of the best (0 to 1), and both joined (0 to 1).
+
+    The scores are the best that the paragraph or one of its sentences has; `sentences` are those of its sentences that
+    were found themselves, by the offset at which they start.
+    """
 
     passage: Passage
     dense: float
     lexical: float
     score: float
+    sentences: Mapping[int, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

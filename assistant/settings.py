@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from platformdirs import user_data_path
-from pydantic import Field, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from assistant.errors import SettingsError
@@ -28,6 +28,9 @@ class Settings(BaseSettings):
     max_file_bytes: int = Field(default=50_000_000, ge=1)
     max_question_chars: int = Field(default=2_000, ge=1)
     max_passages: int = Field(default=8, ge=1, le=64, description="passages that the reader reads for a question")
+    llm: str | None = Field(default=None, description="a language model: openai-like:MODEL@URL or ollama:MODEL@URL")
+    llm_api_key: SecretStr | None = None
+    llm_timeout: float = Field(default=20.0, gt=0, le=600, description="seconds that a model has for an answer, in all")
     host: str = "127.0.0.1"
     port: int = Field(default=7860, ge=0, le=65535)
 

@@ -20,9 +20,10 @@ from typing import Any
 
 import numpy as np
 
+from assistant import compose
 from assistant.answer import Assistant
 from assistant.build import build_assistant
-from assistant.confidence import Way
+from assistant.confidence import Calibration, Way
 from assistant.question import analyse, chat, clean, structure
 from assistant.schema import Question, Turn
 from assistant.settings import load_settings
@@ -31,7 +32,7 @@ from eval.cases import Case, load_cases
 from eval.judge import judge
 from eval.metrics import ece
 
-WAYS: tuple[Way, ...] = ("span", "verdict", "premise")
+WAYS: tuple[Way, ...] = ("span", "verdict", "premise")  # "rank" comes first, since the others depend on it
 STRENGTH = 0.3  # of the regularisation: few cases, features of different scales
 
 
@@ -62,6 +63,36 @@ def samples(cases: Sequence[Case], assistant: Assistant) -> list[Sample]:
             answer = verify(proposal.draft, question, corpus.documents).to_dict()
             right = judge(case, answer).outcome == "right"
             found.append(Sample(case.id, case.document, proposal.way, proposal.features, right))
+    return found
+
+
+def ranking(cases: Sequence[Case], assistant: Assistant) -> list[Sample]:
+    """Every span that the reader found for a case that has an answer, and whether it says every fact and nothing forbidden."""
+    corpus = assistant.retriever.corpus()
+    found: list[Sample] = []
+    for case in cases:
+        if (
+            case.answerable != "yes"
+            or case.category in ("yes_no", "multi", "structure", "enumerated", "list")
+            or case.language != "en"
+        ):
+            continue
+        question = Question(case.question, tuple(Turn("user", h) for h in case.history), case.document)
+        standing = assistant.standing(clean(case.question), question, corpus)
+        spelt, _ = assistant.spelt(standing[0], corpus, case.document)
+        asked = analyse(spelt)
+        if len(standing) != 1 or structure(standing[0]) or asked.kind == "yes_no" or asked.several:
+            continue
+        evidence = assistant.find(spelt, corpus, case.document)
+        document = corpus.documents[case.document]
+        for candidate in compose.candidates(asked, evidence.hits, evidence.readings, corpus, assistant.calibration):
+            place = compose.sentence_of(candidate.span, candidate.passage, corpus)
+            said = (
+                judge(case, {"status": "answered", "answer": document.slice(candidate.span), "citations": []}).outcome
+                == "right"
+            )
+            in_place = any(place.start < g.end and g.start < place.end for g in case.gold)
+            found.append(Sample(case.id, case.document, "rank", candidate.features, said and in_place))
     return found
 
 
@@ -127,9 +158,15 @@ def main() -> None:
     parser.add_argument("--cost", type=float, default=1.0, help="what a wrong answer costs, a right one gains 1")
     args = parser.parse_args()
     assistant = build_assistant(load_settings(store=args.store))
-    rows = samples([c for c in load_cases(args.cases) if c.split != "test"], assistant)
+    cases = [c for c in load_cases(args.cases) if c.split != "test"]
+    spans = ranking(cases, assistant)
+    rank = fit(spans)
+    assistant.calibration = Calibration(
+        {**assistant.calibration.weights, "rank": rank}, assistant.calibration.threshold
+    )
+    rows = samples(cases, assistant)
     threshold, told = best_threshold(rows, held_out(rows), args.cost)
-    weights: dict[str, Any] = {way: fit([r for r in rows if r.way == way]) for way in WAYS}
+    weights: dict[str, Any] = {"rank": rank, **{way: fit([r for r in rows if r.way == way]) for way in WAYS}}
     args.to.write_text(json.dumps({"weights": weights, "threshold": threshold}, indent=2) + "\n", encoding="utf-8")
     counts = {way: (sum(r.way == way for r in rows), sum(r.way == way and r.right for r in rows)) for way in WAYS}
     print(json.dumps({"threshold": threshold, "proposals (all, right)": counts, "held out": told}, indent=2))

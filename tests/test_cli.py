@@ -54,6 +54,13 @@ def test_an_unreadable_store_gets_one_line(write, tmp_path: Path) -> None:
     one_line(call("ingest", store=tmp_path / "file"), 1, "cannot write the store")
 
 
+def test_a_locked_store_gets_one_line_that_names_the_holder(tmp_path: Path) -> None:
+    from assistant.store import Store
+
+    with Store(tmp_path / "s", "t").writing():
+        one_line(call("ingest", store=tmp_path / "s"), 1, f"process {os.getpid()} is writing the store")
+
+
 @pytest.mark.slow
 def test_a_first_question_ingests_the_release_and_json_lines_answer_in_order(tmp_path: Path) -> None:
     lines = "\n".join(

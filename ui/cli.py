@@ -187,7 +187,8 @@ def ask_lines(assistant: Assistant, lines: IO[bytes], out: IO[str]) -> int:
             result = assistant.ask(question).to_dict()
         except ReleaseAssistantError as error:
             status = 1
-            result = {"id": fields.get("id"), "question": fields.get("question"), "error": one_line(str(error))}
+            reason = one_line(str(error))
+            result = {"id": fields.get("id"), "question": fields.get("question"), "status": "error", "error": reason}
             print(f"release-assistant: {one_line(str(error))}", file=sys.stderr)
         out.write(json.dumps(result, ensure_ascii=False) + "\n")
         out.flush()
