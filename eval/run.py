@@ -25,10 +25,11 @@ from eval.judge import Judgement, judge
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One case, the answer object it got (`error` in place of `status` where it failed), and the judgement."""
+    """One case, the answer object it got (status "error" where it failed), the paragraphs ranked for it, the judgement."""
 
     case: Case
     answer: Mapping[str, Any]
+    retrieved: Sequence[Sequence[int]]
     judgement: Judgement
 
 
@@ -64,18 +65,42 @@ def run(
             json.dumps({"configuration": settings, "begun": time.time()}, indent=2) + "\n", encoding="utf-8"
         )
     kept = _kept(folder / "results.jsonl")
-    results: list[Result] = []
     with (folder / "results.jsonl").open("a", encoding="utf-8") as file:
         for number, case in enumerate(cases, 1):
-            answer = kept.get(case.id)
-            if answer is None:
-                answer = ask(case, assistant)
-                file.write(json.dumps({"id": case.id, "answer": answer}, ensure_ascii=False) + "\n")
+            if case.id not in kept:
+                kept[case.id] = line = {
+                    "id": case.id,
+                    "answer": ask(case, assistant),
+                    "retrieved": retrieved(case, assistant),
+                }
+                file.write(json.dumps(line, ensure_ascii=False) + "\n")
                 file.flush()
-            results.append(Result(case, answer, judge(case, answer)))
             if progress is not None:
                 progress(number, len(cases))
-    return results
+    (folder / "cases.jsonl").write_text("".join(c.model_dump_json() + "\n" for c in cases), encoding="utf-8")
+    return load_run(folder)
+
+
+def load_run(folder: Path) -> list[Result]:
+    """The results of a run, judged anew: scoring needs no asking.  Raises CaseError where `folder` holds no whole run."""
+    try:
+        cases = [
+            Case.model_validate_json(line) for line in (folder / "cases.jsonl").read_text(encoding="utf-8").splitlines()
+        ]
+        kept = _kept(folder / "results.jsonl")
+        return [Result(c, kept[c.id]["answer"], kept[c.id]["retrieved"], judge(c, kept[c.id]["answer"])) for c in cases]
+    except (OSError, ValueError, KeyError) as error:
+        raise CaseError(
+            f"{folder} holds no whole run ({type(error).__name__}): run `release-assistant eval run --run {folder}`"
+        ) from None
+
+
+def retrieved(case: Case, assistant: Assistant) -> list[list[int]]:
+    """The paragraphs that the retriever ranks for a case of the matter, best first, as offsets."""
+    if case.answerable != "yes":
+        return []
+    hits = assistant.retriever.hits(case.question, assistant.retriever.corpus(), case.document)
+    return [[h.passage.span.start, h.passage.span.end] for h in hits]
 
 
 def ask(case: Case, assistant: Assistant) -> dict[str, Any]:
@@ -105,5 +130,5 @@ def _kept(path: Path) -> dict[str, dict[str, Any]]:
             path.write_text(complete, encoding="utf-8")
         for line in complete.splitlines():
             fields = json.loads(line)
-            kept[fields["id"]] = fields["answer"]
+            kept[fields["id"]] = fields
     return kept

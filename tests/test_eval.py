@@ -113,3 +113,32 @@ def test_the_bundled_cases_are_sound_and_do_not_share_documents_between_splits()
     assert len(invented["test"]) >= 10
     assert not invented["test"] & (invented["train"] | invented["dev"])
     assert all(c.split != "train" for c in of_release), "the release itself is never trained on"
+
+
+def test_retrieval_figures_agree_with_a_second_implementation() -> None:
+    import numpy as np
+    from sklearn.metrics import label_ranking_average_precision_score, ndcg_score
+
+    from assistant.schema import Span
+    from eval.metrics import hit, ndcg, recall, reciprocal_rank, relevances
+
+    rng = np.random.default_rng(0)
+    for _ in range(200):
+        found = [int(x) for x in rng.integers(0, 2, size=8)]
+        if not any(found):
+            assert ndcg(found, 1, 8) == reciprocal_rank(found, 8) == hit(found, 8) == 0.0
+            continue
+        scores = [list(range(8, 0, -1))]
+        assert ndcg(found, sum(found), 8) == pytest.approx(ndcg_score([found], scores))
+        first = [0] * 8
+        first[found.index(1)] = 1
+        assert reciprocal_rank(found, 8) == pytest.approx(label_ranking_average_precision_score([first], scores))
+    places = [[0, 10], [0, 10], [20, 30]]
+    assert relevances(places, [Span(25, 26)]) == [0, 1]
+    assert recall(places, [Span(5, 6), Span(40, 41)], 2) == 0.5
+
+
+def test_risk_and_coverage() -> None:
+    from eval.metrics import risk_coverage
+
+    assert risk_coverage([0.9, 0.5, 0.7], [True, False, True]) == [(1 / 3, 0.0), (2 / 3, 0.0), (1.0, 1 / 3)]
