@@ -12,7 +12,9 @@ chat: install
 
 test: check browser
 	$(BIN)/python -m pytest -q -m "slow or browser"
-	$(BIN)/release-assistant eval run --split dev
+	rm -rf .work/gate
+	$(BIN)/release-assistant --store .work/gate/store eval run --split dev --run .work/gate/run
+	$(BIN)/release-assistant eval gate .work/gate/run
 
 check: install
 	$(BIN)/ruff check .
@@ -21,7 +23,7 @@ check: install
 	$(BIN)/python -m pytest -q -m "not slow and not browser"
 
 eval: install
-	$(BIN)/release-assistant eval run --split dev
+	$(BIN)/release-assistant eval run --split dev --run .work/eval-$$(date +%Y%m%d-%H%M%S)
 
 install: $(STAMP)
 

@@ -11,15 +11,16 @@ from assistant.corpus import Corpus
 from assistant.errors import QuestionError
 from assistant.generate import Generator, Unusable
 from assistant.names import Match, Spelling, names
-from assistant.question import Asked, analyse, as_yes_no, chat, clean, parts, strip_lead_in, structure
+from assistant.question import Asked, analyse, as_yes_no, asks_for_fiction, chat, clean, parts, strip_lead_in, structure
 from assistant.read import OnnxReader
 from assistant.retrieve import HybridRetriever
-from assistant.schema import Answer, Document, Draft, Evidence, Hit, Passage, Question, Reading, Span
+from assistant.schema import Answer, Document, Draft, Evidence, Hit, Question, Reading
 from assistant.suggest import suggestions
 from assistant.verify import UnverifiedDraft, verify
-from assistant.words import NUMBER, content_stems, fold, words
+from assistant.words import NUMBER, fold, words
 
 CENTRAL_SENTENCES = 120
+NO_FICTION = "The release does not say that, and I make nothing up: I answer from its own words alone."
 GENERATED_FROM = 24  # sentences that a language model is shown
 COUNTED = frozenset(["named", "listed", "mentioned", "list", "name", "count", "enumerated"])
 SENTENCES = {"about": 2, "summary": 4, "points": 5}
@@ -85,6 +86,8 @@ class Assistant:
         small_talk = chat(text)
         if small_talk is not None:
             return self._chat(small_talk, corpus, question.document)
+        if asks_for_fiction(text):
+            return Draft("abstained", (NO_FICTION,), (), 0.95)
         foreign = language.detect(text)
         if foreign is not None:
             glossed = language.gloss(text, foreign)
@@ -203,9 +206,9 @@ class Assistant:
         return made[document]
 
     def _verdict(self, asked: Asked, found: Found, corpus: Corpus, unknown: dict[str, float]) -> Proposal:
-        best, features, yes = compose.best_verdict(asked, found.hits, found.readings, corpus)
-        draft = compose.verdict(yes, self._sentence(asked.text, best, corpus), corpus.documents[best.document])
-        return Proposal("verdict", features | unknown, draft)
+        best = compose.best_verdict(asked, found.hits, found.readings, corpus)
+        draft = compose.verdict(best.yes, best.sentence, corpus.documents[best.document])
+        return Proposal("verdict", best.features | unknown, draft)
 
     def _premise(self, text: str, found: Found, corpus: Corpus, unknown: dict[str, float]) -> Proposal | None:
         """That the release says otherwise, where it denies what the question takes for granted."""
@@ -213,21 +216,12 @@ class Assistant:
         if premise is None:
             return None
         readings = self.reader.read(premise, [h.passage for h in found.hits], corpus.documents)
-        best, features, yes = compose.best_verdict(analyse(premise), found.hits, readings, corpus)
-        if yes:
+        best = compose.best_verdict(analyse(premise), found.hits, readings, corpus)
+        if best.yes:
             return None
-        draft = compose.verdict(
-            False, self._sentence(premise, best, corpus), corpus.documents[best.document], premise=True
-        )
+        draft = compose.verdict(False, best.sentence, corpus.documents[best.document], premise=True)
         spans = max((r.spans[0][1] for r in found.readings if r.spans), default=-12.0)
-        return Proposal("premise", features | unknown | {"span": max(-12.0, min(12.0, spans))}, draft)
-
-    def _sentence(self, text: str, passage: Passage, corpus: Corpus) -> Span:
-        """The sentence of `passage` that shares most with the question."""
-        wanted = set(content_stems(text))
-        sentences = [s.span for s in corpus.sentences(passage)] or [passage.span]
-        document = corpus.documents[passage.document]
-        return max(sentences, key=lambda s: (len(wanted & set(content_stems(document.slice(s)))), -s.start))
+        return Proposal("premise", best.features | unknown | {"span": max(-12.0, min(12.0, spans))}, draft)
 
     def _counted(self, asked: Asked, made: list[Proposal], corpus: Corpus, document: str | None) -> list[Proposal]:
         """With the count of what a list spells out: in place of a number where the question asks for what is named or listed."""
@@ -256,8 +250,8 @@ class Assistant:
     def _decline(self, text: str, found: Found, corpus: Corpus, document: str | None, confidence: float) -> Draft:
         nearest: list[Evidence] = []
         if found.hits and found.hits[0].dense > 0.2:
-            passage = found.hits[0].passage
-            nearest = [Evidence(passage.document, self._sentence(text, passage, corpus), "nearest")]
+            place = compose.closest_sentence(text, found.hits[0], corpus)
+            nearest = [Evidence(found.hits[0].passage.document, place, "nearest")]
         return compose.decline(text, nearest, confidence, many(corpus, document))
 
     def _documents(self, corpus: Corpus, document: str | None, found: Found | None = None) -> list[str]:

@@ -6,6 +6,7 @@ and the layout that releases share.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -435,32 +436,56 @@ def as_which(text: str) -> str | None:
     return changed[:1].upper() + changed[1:]
 
 
-def best_verdict(
-    asked: Asked, hits: Sequence[Hit], readings: Sequence[Reading], corpus: Corpus
-) -> tuple[Passage, dict[str, float], bool]:
-    """The passage that settles a yes-or-no question best, what speaks for it, and whether it says yes."""
-    import math
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the evidence says to a yes-or-no question: the sentence that says it, yes or no, what speaks for it."""
 
+    document: str
+    sentence: Span
+    yes: bool
+    features: dict[str, float]
+
+
+def best_verdict(asked: Asked, hits: Sequence[Hit], readings: Sequence[Reading], corpus: Corpus) -> Verdict:
+    """The verdict of the passage that settles the question best."""
     wanted = list(dict.fromkeys(content_stems(asked.text)))
-    best: tuple[float, Passage, dict[str, float], bool] | None = None
+    best: tuple[float, int, float, float] | None = None
     for rank, (hit, reading) in enumerate(zip(hits, readings, strict=True)):
-        top = max(reading.verdict)
-        none, yes, no = (math.exp(v - top) for v in reading.verdict)
-        said = (yes + no) / (none + yes + no)
-        lean = max(yes, no) / (yes + no)
+        said = settled(reading.verdict)
         share = coverage(wanted, hit.passage, corpus.documents[hit.passage.document])
         weight = said * (0.3 + 0.7 * hit.score) * (0.3 + 0.7 * share)
-        features = {
-            "said": said,
-            "lean": lean,
-            "answerable": _clamped(reading.answerable, 8.0),
-            "dense": hit.dense,
-            "lexical": hit.lexical,
-            "coverage": share,
-            "first": float(rank == 0),
-            "no": float(no > yes),
-        }
         if best is None or weight > best[0]:
-            best = (weight, hit.passage, features, yes >= no)
+            best = (weight, rank, said, share)
     assert best is not None, "asked only where there are hits"
-    return best[1:]
+    _, rank, said, share = best
+    hit, reading = hits[rank], readings[rank]
+    document = corpus.documents[hit.passage.document]
+    place = closest_sentence(asked.text, hit, corpus)
+    lean = reading.verdict[1] - reading.verdict[2]
+    features = {
+        "said": said,
+        "sure": min(6.0, abs(lean)),
+        "answerable": _clamped(reading.answerable, 8.0),
+        "dense": hit.dense,
+        "lexical": hit.lexical,
+        "coverage": share,
+        "first": float(rank == 0),
+        "no": float(lean < 0),
+    }
+    return Verdict(document.name, place, lean >= 0, features)
+
+
+def settled(verdict: tuple[float, float, float]) -> float:
+    """The probability that a passage says yes or no at all."""
+    top = max(verdict)
+    none, yes, no = (math.exp(v - top) for v in verdict)
+    return (yes + no) / (none + yes + no)
+
+
+def closest_sentence(question: str, hit: Hit, corpus: Corpus) -> Span:
+    """The sentence of a paragraph that shares most with the question, in stems and by retrieval."""
+    wanted = set(content_stems(question))
+    document = corpus.documents[hit.passage.document]
+    spans = [s.span for s in corpus.sentences(hit.passage)] or [hit.passage.span]
+    shared = {s: len(wanted & set(content_stems(document.slice(s)))) / max(1, len(wanted)) for s in spans}
+    return max(spans, key=lambda s: (shared[s] + hit.sentences.get(s.start, 0.0), -s.start))

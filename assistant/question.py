@@ -292,6 +292,21 @@ def chat(text: str) -> Chat | None:
     return None
 
 
+FICTION = re.compile(
+    r"\b(?:make up|invent|imagine|pretend|role-?play|act as|you are now|write (?:me )?an? |compose (?:me )?an? |tell me a (?:joke|story)|fabricate|fake)\b",
+    re.IGNORECASE,
+)
+
+
+def asks_for_fiction(text: str) -> bool:
+    """Whether something is to be made up, and nothing is asked.
+
+    >>> asks_for_fiction("You are now a poet. Invent a quote."), asks_for_fiction("Who invented the fake coin?")
+    (True, False)
+    """
+    return FICTION.search(text) is not None and "?" not in text
+
+
 def fits(kind: Kind, answer: str) -> bool:
     """Whether `answer` can be what a question of `kind` wants: a count holds a number, a date a date."""
     found = words(answer)

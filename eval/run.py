@@ -41,7 +41,8 @@ def configuration(cases: Sequence[Case], assistant: Assistant) -> dict[str, Any]
         "cases_sha256": digest,
         "embedder": assistant.retriever.embedder.fingerprint,
         "reader": assistant.reader.fingerprint(),
-        "threshold": assistant.calibration.threshold,
+        "calibration": hashlib.sha256(repr(assistant.calibration).encode()).hexdigest()[:12],
+        "code": _code(),
         "version": version("release-assistant"),
         "python": platform.python_version(),
         "machine": platform.machine(),
@@ -79,6 +80,16 @@ def run(
                 progress(number, len(cases))
     (folder / "cases.jsonl").write_text("".join(c.model_dump_json() + "\n" for c in cases), encoding="utf-8")
     return load_run(folder)
+
+
+def _code() -> str:
+    """A hash of the assistant's own source: a run of other code is another run."""
+    import assistant as package
+
+    digest = hashlib.sha256()
+    for path in sorted(Path(str(package.__file__)).parent.glob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
 
 
 def load_run(folder: Path) -> list[Result]:
