@@ -173,7 +173,7 @@ def parts(text: str) -> list[str]:
     """The questions that `text` asks, in order; statements around them are left out where there is a question.
 
     >>> parts("How many were freed, and on which day?")
-    ['How many were freed', 'on which day']
+    ['How many were freed', 'on which day?']
     """
     indirect = INDIRECT.search(text)
     if indirect and len(words(text)) > 15 and not re.search(r"\?\s+\S", text):

@@ -100,6 +100,7 @@ def test_fits() -> None:
     assert not fits("count", "the mayor")
     assert fits("date", "3 May")
     assert not fits("date", "in the paper by Ann")
+    assert not fits("count", "13 December")
 
 
 def turns(*asked: str) -> list[Turn]:
