@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -47,13 +48,15 @@ class MiniLM:
 
     def __init__(self) -> None:
         self._model: Any = None
+        self._lock = threading.Lock()
 
     def embed(self, texts: Sequence[str]) -> list[list[float]]:
         """One unit vector a text.  Raises ModelError where the weights are missing or changed."""
         if not texts:
             return []
-        if self._model is None:
-            self._model = self._load()
+        with self._lock:
+            if self._model is None:
+                self._model = self._load()
         vectors = self._model.encode(
             list(texts), batch_size=BATCH, normalize_embeddings=True, show_progress_bar=False, convert_to_numpy=True
         )

@@ -7,6 +7,7 @@ card lies beside it.  The null answer is the [CLS] token (Devlin et al. 2019, ar
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,7 @@ class OnnxReader:
         self.threads = threads
         self._session: Any = None
         self._tokenizer: Any = None
+        self._lock = threading.Lock()
 
     def read(self, question: str, passages: Sequence[Passage], documents: Mapping[str, Document]) -> list[Reading]:
         """One reading a passage, in their order.  Raises ModelError where the weights are missing or changed."""
@@ -109,8 +111,11 @@ class OnnxReader:
         return float(self.card()["squad_threshold"])
 
     def _load(self) -> None:
-        if self._session is not None:
-            return
+        with self._lock:
+            if self._session is None:
+                self._open()
+
+    def _open(self) -> None:
         hashes = self.card()["sha256"]
         for name in ("reader.onnx", "tokenizer.json"):
             verify_file(self.folder / name, hashes[name])

@@ -6,6 +6,8 @@ Knows scores, not answers.  Each score is brought to 0..1 before the two are ave
 
 from __future__ import annotations
 
+import threading
+
 from llama_index.core.base.base_retriever import BaseRetriever
 from llama_index.core.schema import NodeWithScore, QueryBundle, TextNode
 
@@ -26,17 +28,19 @@ class HybridRetriever(BaseRetriever):
         self.limit = limit
         self.dense_weight = dense_weight
         self._corpus: Corpus | None = None
+        self._lock = threading.Lock()
         super().__init__()
 
     def corpus(self) -> Corpus:
         """The live corpus; read again where another process has changed the store since."""
-        versions = self.store.versions()
-        if self._corpus is None or self._corpus.versions != versions:
-            if self._corpus is not None:
-                self.store.reopen()
-            records = self.store.records()
-            self._corpus = Corpus(records, self.store.passages([r.version for r in records]))
-        return self._corpus
+        with self._lock:
+            versions = self.store.versions()
+            if self._corpus is None or self._corpus.versions != versions:
+                if self._corpus is not None:
+                    self.store.reopen()
+                records = self.store.records()
+                self._corpus = Corpus(records, self.store.passages([r.version for r in records]))
+            return self._corpus
 
     def hits(self, question: str, corpus: Corpus, document: str | None = None, limit: int | None = None) -> list[Hit]:
         """The best paragraphs for `question`, best first; a paragraph scores as its best sentence or itself."""

@@ -77,6 +77,23 @@ def test_the_query_engine_and_the_retriever_work_as_llamaindex_knows_them(assist
         assert text[node.start_char_idx : node.end_char_idx] == node.text
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("threads", [1, 8])
+def test_many_at_once_get_the_answers_that_one_gets(assistant: Assistant, threads: int) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    cases = [c for c in load_cases([resource("eval/release-dev.jsonl")]) if not c.history][:40]
+
+    def answer(text: str) -> tuple[str, str]:
+        got = assistant.ask(Question(text))
+        return got.status, got.answer
+
+    alone = {c.question: answer(c.question) for c in cases}
+    with ThreadPoolExecutor(threads) as pool:
+        for case, got in zip(cases, pool.map(lambda c: answer(c.question), cases), strict=True):
+            assert got == alone[case.question]
+
+
 HOSTILE = st.one_of(
     st.text(max_size=200),
     st.sampled_from(

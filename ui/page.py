@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from importlib.resources import files
 from typing import Any
@@ -25,28 +24,24 @@ def static(name: str) -> str:
 
 
 class Desk:
-    """One assistant behind many pages: questions are answered one at a time, since the models are shared."""
+    """One assistant behind many pages; it holds no state of theirs."""
 
     def __init__(self, assistant: Assistant) -> None:
         self.assistant = assistant
-        self._lock = threading.Lock()
 
     def documents(self) -> list[str]:
-        with self._lock:
-            return sorted(self.assistant.retriever.corpus().documents)
+        return sorted(self.assistant.retriever.corpus().documents)
 
     def pane(self, name: str | None) -> str:
         """The document pane for the chosen document, or for all."""
-        with self._lock:
-            corpus = self.assistant.retriever.corpus()
+        corpus = self.assistant.retriever.corpus()
         names = sorted(corpus.documents) if name in (None, ALL) else [str(name)]
         passages = list(corpus.passages.values())
         return "".join(document_html(corpus.documents[n], passages) for n in names if n in corpus.documents)
 
     def ideas(self, name: str | None) -> list[str]:
         """Questions to begin with."""
-        with self._lock:
-            return suggestions(self.assistant.retriever.corpus(), None if name in (None, ALL) else name)
+        return suggestions(self.assistant.retriever.corpus(), None if name in (None, ALL) else name)
 
     def answer(self, text: str, asked: list[str], name: str | None) -> str:
         """The answer to `text` after the user's earlier questions, as HTML; an error is said, not raised."""
@@ -54,9 +49,8 @@ class Desk:
             text, tuple(Turn("user", t) for t in asked[-MAX_TURNS:]), None if name in (None, ALL) else name
         )
         try:
-            with self._lock:
-                answer = self.assistant.ask(question)
-                documents = self.assistant.retriever.corpus().documents
+            answer = self.assistant.ask(question)
+            documents = self.assistant.retriever.corpus().documents
         except ReleaseAssistantError as error:
             return f'<div class="answer abstained" role="alert"><p class="said">{_escaped(str(error))}</p></div>'
         return answer_html(answer, {n: d.hash for n, d in documents.items()})
