@@ -11,7 +11,7 @@ from assistant.errors import DocumentError
 from assistant.schema import Document, Embedder, Record
 from assistant.store import Store
 from ingest.load import LOADERS, load
-from ingest.passages import split, version
+from ingest.passages import embedded_text, split, version
 
 Progress = Callable[[str, int, int], None]
 EMBED_TEXTS = 256
@@ -82,7 +82,7 @@ def _ingest_one(
         return Ingested(document.name, "unchanged", len(passages))
     vectors: list[list[float]] = []
     for at in range(0, len(passages), EMBED_TEXTS):
-        vectors += embedder.embed([document.slice(p.span) for p in passages[at : at + EMBED_TEXTS]])
+        vectors += embedder.embed([embedded_text(p, document) for p in passages[at : at + EMBED_TEXTS]])
         if progress is not None:
             progress(document.name, len(vectors), len(passages))
     store.replace(Record(document, key, str(source), len(passages)), passages, vectors)

@@ -11,7 +11,7 @@ import re
 
 from assistant.schema import Block, Document, Passage, Span
 
-SPLITTER = "blocks-punkt-2"  # part of the fingerprint: change it with the code below
+SPLITTER = "blocks-punkt-3"  # part of the fingerprint: change it with the code below
 MAX_PARAGRAPH = 1200
 MAX_SENTENCE = 600
 
@@ -42,6 +42,17 @@ def split(document: Document, version: str) -> list[Passage]:
             passages.append(Passage(document.name, version, "paragraph", whole, whole, under))
             passages += [Passage(document.name, version, "sentence", s, whole, under) for s in paragraph]
     return passages
+
+
+def embedded_text(passage: Passage, document: Document) -> str:
+    """What is embedded of a passage: a paragraph with the heading it stands under, a sentence alone.
+
+    The title stands over every paragraph, so it would only make them alike.
+    """
+    text = document.slice(passage.span)
+    if passage.kind == "paragraph" and passage.section is not None and passage.section != document.title:
+        return f"{document.slice(passage.section)}\n{text}"
+    return text
 
 
 def _groups(blocks: tuple[Block, ...]) -> list[list[Block]]:

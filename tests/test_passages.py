@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from data import resource
 from ingest.load import assemble, load, read_txt
-from ingest.passages import MAX_PARAGRAPH, MAX_SENTENCE, split, version
+from ingest.passages import MAX_PARAGRAPH, MAX_SENTENCE, embedded_text, split, version
 
 LINES = st.lists(st.text(alphabet="ab. \n|-•1A“", max_size=200), max_size=12)
 
@@ -30,6 +30,17 @@ def test_repeated_rows_keep_places_of_their_own() -> None:
     sentences = [p for p in split(document, "v") if p.kind == "sentence"]
     assert len(sentences) == 41
     assert len({p.span for p in sentences}) == 41
+
+
+def test_a_paragraph_is_embedded_with_its_heading_but_not_with_the_title() -> None:
+    document = assemble(
+        "a.txt",
+        [("heading", "Dam opens"), ("paragraph", "It rained."), ("heading", "Costs"), ("paragraph", "Five euros.")],
+    )
+    texts = {(p.kind, document.slice(p.span)): embedded_text(p, document) for p in split(document, "v")}
+    assert texts["paragraph", "It rained."] == "It rained."
+    assert texts["paragraph", "Five euros."] == "Costs\nFive euros."
+    assert texts["sentence", "Five euros."] == "Five euros."
 
 
 def test_ids_are_stable_and_change_with_the_text_and_the_model() -> None:
