@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -18,6 +19,10 @@ from assistant.settings import Settings, load_settings
 from assistant.store import Store
 from data import resource
 from ingest.index import ingest
+
+# Seeds are fixed, and a busy machine is no failure.
+hypothesis.settings.register_profile("ours", deadline=None, derandomize=True)
+hypothesis.settings.load_profile("ours")
 
 LIMITS = {"max_bytes": 10_000_000, "max_chars": 2_000_000}
 
