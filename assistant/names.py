@@ -21,6 +21,7 @@ NAME = re.compile(
 )
 CLOSE = 84.0
 CLOSE_IN_NAME = 68.0
+SAME_COUNTRY = 92.0
 # Everyday names that the list of ISO 3166 does not hold.
 COLLOQUIAL = {
     "holland": "NL", "great britain": "GB", "britain": "GB", "uk": "GB", "u.k.": "GB", "usa": "US", "u.s.": "US", "u.s.a.": "US",
@@ -150,9 +151,15 @@ class Spelling:
         capital = word[:1].isupper() and not word.isupper()
         if (capital or foreign or not self._known(fold(word))) and len(key) >= 4 and key in self._sounds:
             return self._words[self._sounds[key]]
-        if country(word) is not None or (self._known(fold(word)) and not foreign):
+        a_country = country(word) is not None
+        if not a_country and self._known(fold(word)) and not foreign:
             return None
         pool = self._proper if capital or foreign else self._words
+        if a_country:  # the document may misspell it, but another country is another country
+            near = process.extractOne(
+                plain, [w for w in pool if country(w) is None], scorer=fuzz.ratio, score_cutoff=SAME_COUNTRY
+            )
+            return self._words[near[0]] if near else None
         best = process.extractOne(
             plain, [w for w in pool if len(w) >= 4], scorer=fuzz.ratio, score_cutoff=CLOSE - 4 * (not capital)
         )

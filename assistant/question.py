@@ -188,7 +188,7 @@ def parts(text: str) -> list[str]:
     chosen = asking or sentences
     found: list[str] = []
     for sentence in chosen:
-        found += _split_joined(sentence)
+        found += [single for part in _split_joined(sentence) for single in _split_each(part)]
     return [p for p in found if words(p)][:4] or [text]
 
 
@@ -229,6 +229,21 @@ def _split_joined(sentence: str) -> list[str]:
         # "..., namely which day it was ...": what stands before the first question word is talk.
         return [p for p in pieces if _asks(p)]
     return [sentence]
+
+
+EACH = re.compile(r"\b(?P<first>[A-Z][\w'’-]+(?: [A-Z][\w'’-]+)*) and (?P<second>[A-Z][\w'’-]+(?: [A-Z][\w'’-]+)*)\b")
+
+
+def _split_each(sentence: str) -> list[str]:
+    """ "When were Ann and Bo each freed?" asks of Ann and of Bo."""
+    pair = EACH.search(sentence)
+    marked = re.search(r"\s*,?\s*\b(?:each|respectively)\b", sentence)
+    if pair is None or marked is None:
+        return [sentence]
+    return [
+        re.sub(r"\s*,?\s*\b(?:each|respectively)\b", "", sentence.replace(pair.group(), name))
+        for name in pair.group("first", "second")
+    ]
 
 
 STRUCTURES: tuple[tuple[Structure, re.Pattern[str]], ...] = (
