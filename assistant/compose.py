@@ -15,7 +15,7 @@ from datetime import date
 from assistant import dates, enumeration
 from assistant.confidence import Calibration
 from assistant.corpus import Corpus
-from assistant.names import Match, country
+from assistant.names import Match, country, names
 from assistant.question import Asked, fits, list_noun
 from assistant.schema import Document, Draft, Evidence, Hit, Passage, Reading, Span, Status
 from assistant.words import FUNCTION_WORDS, content_stems, fold, stems, words
@@ -47,13 +47,22 @@ def candidates(
     found: list[Candidate] = []
     wanted = list(dict.fromkeys(content_stems(asked.text)))
     top = max((r.spans[0][1] for r in readings if r.spans), default=0.0)
+    # The names and numbers of a question should stand where its answer does.
+    pointed = {w for n in names(asked.text.partition(" ")[2]) for w in words(n)} | {
+        w for w in words(asked.text) if w[0].isdigit()
+    }
     for rank, (hit, reading) in enumerate(zip(hits, readings, strict=True)):
         document = corpus.documents[hit.passage.document]
         share = coverage(wanted, hit.passage, document)
+        around = set(
+            words(document.slice(hit.passage.span)) + (words(document.slice(document.title)) if document.title else [])
+        )
+        stray = min(3.0, float(sum(w not in around for w in pointed)))
         for place, (span, score) in enumerate(reading.spans):
             text = document.slice(span)
             sentence = sentence_of(span, hit.passage, corpus)
             held = set(stems(document.slice(sentence)))
+            across = sum(s.span.overlaps(span) for s in corpus.sentences(hit.passage)) > 1
             features = {
                 "span": _clamped(score, 12.0),
                 "behind": min(12.0, top - score),
@@ -63,6 +72,8 @@ def candidates(
                 "sentence": hit.sentences.get(sentence.start, 0.0),
                 "coverage": share,
                 "near": sum(s in held for s in wanted) / len(wanted) if wanted else 0.0,
+                "across": float(across),
+                "stray": stray,
                 "fits": float(fits(asked.kind, text)),
                 "echo": float(_echoes(text, wanted)),
                 # The date line dates the release, not what happened.
@@ -403,6 +414,9 @@ def central(
 
 def issuer(document: Document, corpus: Corpus) -> Draft | None:
     """Who issues the release: the first name with which a sentence of its lead begins, or that its dateline gives."""
+    if document.issuer is not None:
+        name = document.slice(document.issuer)
+        return Draft("answered", (_sentence(name), 0), (support(document.name, document.issuer),), 0.85)
     lead = [
         p
         for p in corpus.passages.values()

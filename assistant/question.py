@@ -54,6 +54,12 @@ LIST_NOUNS = re.compile(
 )
 
 
+PHONE = re.compile(
+    r"\b(?:tele)?phone number|\b(?:fax|helpline|hotline|mobile|cell) number|\b(?:what|which) (?:is the |'s the )?(?:tele)?(?:phone|helpline|hotline)\b|\bwhat number (?:do|can|should|to)\b|\bnumber to (?:call|ring|dial)\b"
+    r"|^(?:and )?(?:a |the )?(?:tele)?phone(?: number)?$"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """One question, on its own feet: its text, what kind of answer it wants, and whether it wants several."""
@@ -88,11 +94,7 @@ def analyse(text: str) -> Asked:
         rf"{AUXILIARY}\b", t
     ):
         return Asked(text, "email")
-    if (
-        re.search(r"\b(?:phone|telephone|tel|call|fax|mobile)\b", t)
-        and re.search(r"\b(?:number|what|which|whats|phone|telephone)\b", t)
-        and not re.match(rf"{AUXILIARY}\b", t)
-    ):
+    if PHONE.search(t) and not re.match(rf"{AUXILIARY}\b", t):
         return Asked(text, "phone")
     if re.match(rf"(?:whether|if)\b|{AUXILIARY}\s+\w", t) and not re.match(
         r"(?:do|does|did|have|has|had) (?:what|who)", t
@@ -251,7 +253,7 @@ STRUCTURES: tuple[tuple[Structure, re.Pattern[str]], ...] = (
     ("points", re.compile(r"\b(?:key|main|chief|major|most important|principal) (?:\w+ )?(?:points?|messages?|takeaways?|facts|findings|statements|things)\b|\btake-?aways\b|\bbullet points\b|\bhighlights of (?:the|this)\b")),
     ("summary", re.compile(r"\b(?:summar(?:y|i[sz]e)|sum (?:it|this|that|the \w+(?: \w+)?) up|sum up|tl;?dr|in a nutshell|in brief|in short|gist|synopsis|recap|briefly, what|overview of (?:the|this) (?:release|statement|document|text))\b")),
     ("about", re.compile(r"\bwhat(?:'s| is| was)? (?:this|the|it|that)(?: (?:press )?(?:release|statement|document|text|article|announcement|piece|message|communication))?(?: all)? about\b|\bwhat does (?:the|this) (?:press )?(?:release|statement|document|text|article|announcement) (?:deal with|cover|say|announce|discuss)\b$|\b(?:main )?(?:topic|subject|theme) of (?:the|this)\b|\bwhat(?:'s| is) the (?:main )?(?:topic|subject|theme|main idea|main message|point)\b")),
-    ("date", re.compile(r"\b(?:when|what (?:date|day)|which (?:date|day)|on what (?:date|day)|on which (?:date|day)|date)\b.*\b(?:this|the|your|its?)\b(?: press)? ?(?:release|statement|document|text|announcement|notice|communiqu[eé]|article|bulletin|press release)?\b.*\b(?:published?|issued?|dated|come out|came out|go out|went out|put out|sent out|written|released|date)\b|\b(?:date|dateline) (?:of|on) (?:the|this)(?: press)? (?:release|statement|document|text|announcement|notice|article)\b|\b(?:release|statement|publication|document|press release) date\b|\bhow (?:old|recent) is (?:this|the) (?:press )?(?:release|statement|document|text|article)\b|\b(?:release|statement|document|announcement|notice) (?:is |was )?dated\b|\bdate (?:of publication|of issue)\b")),
+    ("date", re.compile(r"\b(?:when|what (?:date|day)|which (?:date|day)|on what (?:date|day)|on which (?:date|day)|date)\b.*\b(?:this|the|your|its?)\b(?: press)? ?(?:release|statement|document|text|announcement|notice|communiqu[eé]|article|bulletin|press release)?\b.*\b(?:published?|issued?|dated|come out|came out|go out|went out|put out|sent out|written|released|date)\b|\b(?:date|dateline) (?:of|on) (?:the|this)(?: press)? (?:release|statement|document|text|announcement|notice|article)\b|\b(?:release|statement|publication|document|press release) date\b|\bhow (?:old|recent) is (?:this|the) (?:press )?(?:release|statement|document|text|article)\b|\b(?:release|statement|document|announcement|notice) (?:is |was )?dated\b|\bdate (?:of publication|of issue)\b|\b(?:when|what date|which date|what day)\b.*\b(?:issued|published|released|dated)\b.*\b(?:this|the) (?:press )?(?:release|statement|notice|announcement|text|document|bulletin)\b")),
     ("issuer", re.compile(r"\b(?:who|which (?:organi[sz]ation|body|group|company|agency|institution|ngo)|whose)\b.*\b(?:issued?|published?|wrote|written|released?|put out|author(?:ed)?|behind|made|sent out|sent|signed|is responsible for)\b.*\b(?:this|the)\b(?: press)? ?(?:release|statement|document|text|announcement|notice|article)\b|\bwhose (?:press )?(?:release|statement|document|announcement|text) is (?:this|it)\b|\b(?:issuer|author|publisher|sender) of (?:the|this)\b|\bwho is (?:this|the) (?:press )?(?:release|statement|text|document|announcement) (?:from|by)\b|\bwho (?:is )?(?:this|it) (?:from|by)\b")),
     ("contact", re.compile(r"\b(?:contact|contacts|get in touch|reach out|press office[r]?|media (?:enquir|inquir|contact|relation)\w*|press (?:enquir|inquir|contact)\w*|enquiries|inquiries|more information|more questions|further questions|further information)\b|\b(?:whom?|who) (?:do|can|should|could|would|may) (?:i|we|journalists?|reporters?|the press|the media|people|readers?|one|you|someone|anyone) (?:contact|call|write|email|e-mail|speak|talk|turn|ask|get in touch|reach|address|approach)\b|\bhow (?:can|do|could|should) (?:i|we|journalists?|reporters?|one|someone|anyone|the press|people) (?:reach|contact|get in touch|write to|call)\b")),
 )  # fmt: skip

@@ -47,13 +47,14 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A document as it is stored: one text whose offsets never move, and where its title and date stand in it."""
+    """A document as it is stored: one text whose offsets never move, and where its title, date and issuer stand in it."""
 
     name: str
     text: str
     blocks: tuple[Block, ...] = ()
     title: Span | None = None
     date: Span | None = None
+    issuer: Span | None = None
 
     @property
     def hash(self) -> str:

@@ -22,7 +22,7 @@ from filelock import FileLock, Timeout
 from assistant.errors import StoreError, StoreLocked
 from assistant.schema import Document, Passage, PassageKind, Record, Span
 
-FORMAT = "1"
+FORMAT = "2"
 WRITE_ROWS = 1000
 LOCK_SECONDS = 2.0
 
@@ -191,7 +191,7 @@ class Store:
             return Span(int(meta[f"{key}_start"]), int(meta[f"{key}_end"])) if int(meta[f"{key}_end"]) >= 0 else None
 
         try:
-            document = Document(str(meta["name"]), text, (), span("title"), span("date"))
+            document = Document(str(meta["name"]), text, (), span("title"), span("date"), span("issuer"))
             record = Record(document, str(meta["version"]), str(meta["source"]), int(meta["passages"]))
         except (KeyError, ValueError, TypeError):
             raise StoreError(self._damaged("a document's row")) from None
@@ -222,7 +222,7 @@ def _record_meta(record: Record) -> dict[str, Any]:
     document = record.document
     meta: dict[str, Any] = {"format": FORMAT, "name": document.name, "version": record.version, "source": record.source}
     meta |= {"passages": record.passages, "text_hash": document.hash}
-    for key, span in (("title", document.title), ("date", document.date)):
+    for key, span in (("title", document.title), ("date", document.date), ("issuer", document.issuer)):
         # Chroma keeps no None, and an upsert keeps keys that are left out.
         meta[f"{key}_start"], meta[f"{key}_end"] = (span.start, span.end) if span else (-1, -1)
     return meta

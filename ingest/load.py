@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import zipfile
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,15 @@ ITEM = re.compile(r"^\s*(?:[-*•–▪◦‣·]|\(?\d{1,2}[.)]|\(?[a-z][.)])\s+
 MARKDOWN_LINK = re.compile(r"!?\[([^\[\]\n]{1,500})\]\((?:[^()\s]|\([^()\s]*\)){0,2000}(?:\s+\"[^\"\n]*\")?\)")
 MARKDOWN_MARKS = re.compile(r"(?<!\w)(\*\*|__)(?=\S)(.{1,500}?)(?<=\S)\1(?!\w)")
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+LABEL = re.compile(
+    r"\b(?:press|media|news|public|joint)\s+(?:and\s+\w+\s+)?(?:release|statement|notice|information|communiqu\w+|bulletin|advisory|update)\b"
+    r"|^(?:statement|notice|release|communiqu\w+|bulletin)\b.{0,30}$|\bfor immediate\b|\bembargo\w*|^(?:issued|published|ref|date|contact|from)\b[.:]?|\bnews from\b",
+    re.IGNORECASE,
+)
+BODY = re.compile(
+    r"\b(?:office|unit|department|committee|court|ministry|university|institute|board|bank|council|agency|association|federation|society|foundation|union|commission|platform|coalition|parliament|senate|government|network|international|ltd|inc|plc|gmbh)\b(?!.*\b(?:to|will|is|are|says?|wins?|opens?|closes?|votes?|welcomes?|condemns?|urges?|calls?|finds?|rules?|cuts?|raises?)\b)",
+    re.IGNORECASE,
+)
 MAX_ARCHIVE_BYTES = 200_000_000
 MAX_PDF_PAGES = 500
 TITLE_CHARS = 250
@@ -100,8 +110,53 @@ def assemble(name: str, pieces: list[Piece]) -> Document:
         at += len(text)
         before = kind
     text = "".join(parts)
-    title = next((b.span for b in blocks if b.kind == "heading"), None)
-    return Document(name, text, tuple(blocks), title, first_date(text[:2000]))
+    title, issuer = masthead(text, blocks)
+    laid_out = tuple(replace(b, kind="heading") if b.span == title else b for b in blocks)
+    return Document(name, text, laid_out, title, first_date(text[:2000]), issuer)
+
+
+def masthead(text: str, blocks: list[Block]) -> tuple[Span | None, Span | None]:
+    """Where the title and the issuer stand among the lines before the first paragraph of prose.
+
+    The title is the first line of five words or more that is no date line, no label ("Press release, for immediate
+    use") and no name that the text takes up again; the issuer is a line before it that the text takes up again, or that
+    bears the name of a kind of body.
+    """
+    lines: list[Span] = []
+    for block in blocks[:12]:
+        line = text[block.span.start : block.span.end]
+        if block.kind == "paragraph" and (
+            len(line.split()) >= 22 or (len(line.split()) >= 10 and line[-1] in ".!?" and not line.isupper())
+        ):
+            break
+        if block.kind in ("heading", "paragraph"):
+            lines.append(block.span)
+    body = text[lines[-1].end :].casefold() if lines else ""
+    titles: list[Span] = []
+    issuers: list[Span] = []
+    for span in lines:
+        line = text[span.start : span.end]
+        name = re.sub(r"\s*\([^)]*\)$", "", re.split(r"\s+[–—|·-]\s+|,\s", line)[0])
+        acronym = re.search(r"\(([A-Z]{2,8})\)", line)
+        if (LABEL.search(line) and len(line.split()) <= 12) or (
+            first_date(line) is not None and len(line.split()) <= 8
+        ):
+            name = re.split(r"\s+[|–—·]\s+", line)[0]
+            if name != line and not LABEL.search(name) and len(name.split()) >= 2 and name.casefold() in body:
+                issuers.append(Span(span.start, span.start + len(name)))
+        elif (
+            (len(name) > 2 and name.casefold() in body)
+            or (acronym and acronym.group(1).casefold() in body)
+            or (len(line.split()) <= 9 and BODY.search(line))
+        ):
+            issuers.append(Span(span.start, span.start + len(name)))
+        else:
+            titles.append(span)
+    title = next((t for t in titles if len(text[t.start : t.end].split()) >= 5), None) or next(iter(titles), None)
+    if title is None:
+        title = next((b.span for b in blocks[:12] if b.kind == "heading"), None)
+    issuer = next((i for i in issuers if title is None or i.start < title.start), None)
+    return title, issuer
 
 
 def read_txt(data: bytes) -> Iterator[Piece]:

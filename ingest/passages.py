@@ -17,8 +17,11 @@ MAX_SENTENCE = 600
 
 
 def version(document: Document, embedder_fingerprint: str) -> str:
-    """The fingerprint that a document is indexed under: its text, its name and layout, the splitter, the embedder."""
-    layout = repr([(b.kind, b.span.start, b.span.end) for b in document.blocks])
+    """The fingerprint that a document is indexed under: its text, its name, its layout with title, date and issuer, the
+    splitter, the embedder."""
+    layout = repr(
+        ([(b.kind, b.span.start, b.span.end) for b in document.blocks], document.title, document.date, document.issuer)
+    )
     key = "\x00".join((document.name, document.hash, layout, SPLITTER, embedder_fingerprint))
     return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 

@@ -7,7 +7,15 @@ import pytest
 
 
 @pytest.mark.parametrize(
-    "name", ["assistant.question", "assistant.enumeration", "assistant.names", "assistant.dates", "eval.text"]
+    "name",
+    [
+        "assistant.question",
+        "assistant.enumeration",
+        "assistant.names",
+        "assistant.dates",
+        "assistant.read",
+        "eval.text",
+    ],
 )
 def test_examples(name: str) -> None:
     result = doctest.testmod(importlib.import_module(name))

@@ -28,6 +28,14 @@ def test_the_release_keeps_its_wording_and_loses_its_markup() -> None:
     assert "#" not in document.text
 
 
+def test_the_title_and_the_issuer_are_told_from_labels_and_date_lines(write) -> None:
+    text = "RIVER WATCH\nPress release – for immediate use\n\nOslo, 3 May 2024\n\nDam on the Otter frees 37 fish, but 212 stay behind\n\nRiver Watch today welcomed the opening of the dam on the river Otter, which had been shut for more than eleven years without a reason.\n"
+    document = load(write("a.txt", text), *LIMITS)
+    assert document.slice(document.title) == "Dam on the Otter frees 37 fish, but 212 stay behind"
+    assert document.slice(document.issuer) == "RIVER WATCH"
+    assert document.slice(document.date) == "3 May 2024"
+
+
 def test_html_leaves_out_what_is_no_text(write) -> None:
     page = write(
         "a.html",
