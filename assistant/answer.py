@@ -17,11 +17,17 @@ from assistant.retrieve import HybridRetriever
 from assistant.schema import Answer, Document, Draft, Evidence, Hit, Question, Reading
 from assistant.suggest import suggestions
 from assistant.verify import UnverifiedDraft, verify
-from assistant.words import NUMBER, fold, words
+from assistant.words import NUMBER, content_stems, fold, stems, words
 
 CENTRAL_SENTENCES = 120
 NO_FICTION = "The release does not say that, and I make nothing up: I answer from its own words alone."
 GENERATED_FROM = 24  # sentences that a language model is shown
+CONTACT_STEMS = frozenset(
+    stems(
+        """contact contacts email emails e mail address phone phones telephone number numbers press media office officer enquiry
+        enquiries inquiry inquiries information call reach write person journalists reporters release statement get find"""
+    )
+)
 COUNTED = frozenset(["named", "listed", "mentioned", "list", "name", "count", "enumerated"])
 SENTENCES = {"about": 2, "summary": 4, "points": 5}
 
@@ -130,7 +136,7 @@ class Assistant:
     def _answer(self, text: str, corpus: Corpus, document: str | None) -> Draft:
         found = self.find(text, corpus, document)
         asked = analyse(text)
-        if asked.kind in ("email", "phone"):
+        if asked.kind in ("email", "phone") and set(content_stems(text)) <= CONTACT_STEMS:
             return self._address(asked, found, corpus, document)
         extractive = self._extractive(asked, found, corpus, document)
         return self._generated(text, found, corpus, extractive) if self.generator is not None else extractive

@@ -60,6 +60,8 @@ def candidates(
         stray = min(3.0, float(sum(w not in around for w in pointed)))
         for place, (span, score) in enumerate(reading.spans):
             text = document.slice(span)
+            if asked.kind in ("email", "phone") and not fits(asked.kind, text):
+                continue
             sentence = sentence_of(span, hit.passage, corpus)
             held = set(stems(document.slice(sentence)))
             across = sum(s.span.overlaps(span) for s in corpus.sentences(hit.passage)) > 1

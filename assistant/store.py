@@ -37,7 +37,8 @@ class Store:
     def __init__(self, path: Path, embedder_fingerprint: str, url: str | None = None) -> None:
         self.path = path
         self.url = url
-        digest = hashlib.sha256(embedder_fingerprint.encode()).hexdigest()[:12]
+        # Another model or another layout of the rows is another index: never read as this one.
+        digest = hashlib.sha256(f"{FORMAT}:{embedder_fingerprint}".encode()).hexdigest()[:12]
         self._passages_name = f"passages-{digest}"
         self._documents_name = f"documents-{digest}"
         self._client: Any = None
