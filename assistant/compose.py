@@ -140,6 +140,9 @@ def _direct(asked: Asked, best: Candidate, document: Document) -> str:
     text = best.text.strip(" ,;:")
     if text.count("(") != text.count(")"):
         text = text.strip("()")
+    address = {"email": EMAIL, "phone": PHONE}.get(asked.kind)
+    if address is not None and (match := address.search(text)):
+        return match.group().rstrip(".")
     issued = issued_on(document)
     if asked.kind in ("date", "year") and issued is not None and not re.search(r"\b(?:1[5-9]|20|21)\d\d\b", text):
         named = next((dates.parse(text[s.start : s.end], issued) for s in dates.dates(text)), None)
@@ -310,7 +313,8 @@ def quoted(text: str) -> str:
 
 def _sentence(text: str) -> str:
     text = re.sub(r"\s+", " ", text).strip()
-    text = text[:1].upper() + text[1:]
+    if not re.match(r"\S*[@.\d]\S", text):  # an address is written as it is written
+        text = text[:1].upper() + text[1:]
     return text if text.endswith((".", "!", "?")) else text + "."
 
 
@@ -370,13 +374,10 @@ def contact(document: Document, corpus: Corpus, wants: str) -> Draft | None:
     elif wants == "phone" and phone:
         answer = phone.group()
     else:
-        answer = re.sub(
-            r"^.*?(?:\bcontacts?\b|enquiries|inquiries|information)\s*(?:details)?\s*[:–—-]?\s*",
-            "",
-            text,
-            count=1,
-            flags=re.IGNORECASE | re.DOTALL,
+        label = (
+            r"^.*\b(?:contacts?|enquiries|inquiries|information)\b\s*(?:details|person)?\s*(?:is|are)?\s*[:,–—-]?\s*"
         )
+        answer = re.sub(label, "", text, count=1, flags=re.IGNORECASE | re.DOTALL)
         answer = answer if words(answer) else text
     return Draft("answered", (_sentence(answer), 0, "\n" + quoted(text), 0), (support(document.name, place),), 0.93)
 
@@ -405,7 +406,7 @@ def central(
     matrix = np.asarray(vectors)
     likeness = matrix @ matrix.T
     degree = likeness.mean(axis=1)
-    degree = degree + 0.25 * np.exp(-np.arange(len(sentences)) / 4.0) + 0.08 * np.asarray(leads)
+    degree = degree + 0.15 * np.exp(-np.arange(len(sentences)) / 3.0) + 0.10 * np.asarray(leads)
     chosen = [0]
     while len(chosen) < min(count, len(sentences)):
         gain = degree - 0.35 * likeness[:, chosen].max(axis=1)
