@@ -298,8 +298,8 @@ class Assistant:
         prose = [
             p
             for p in corpus.passages.values()
-            if p.kind == "sentence" and p.document == document.name and p.span != document.title
-            and len(document.slice(p.span).split()) >= 6 and not compose.EMAIL.search(document.slice(p.span))
+            if p.kind == "sentence" and p.document == document.name and p.span.start >= (document.title.end if document.title else 0)
+            and len(document.slice(p.span).split()) >= 8 and not compose.EMAIL.search(document.slice(p.span))
         ][:CENTRAL_SENTENCES]  # fmt: skip
         if not prose:
             return None

@@ -32,6 +32,13 @@ def test_repeated_rows_keep_places_of_their_own() -> None:
     assert len({p.span for p in sentences}) == 41
 
 
+def test_an_abbreviated_month_ends_no_sentence() -> None:
+    document = assemble("a.txt", [("paragraph", "Oslo, Jan. 21, 2026. Dr. Lee spoke to Mrs. Moe. It rained.")])
+    texts = [document.slice(p.span) for p in split(document, "v") if p.kind == "sentence"]
+    assert texts[-1] == "It rained."
+    assert not any(t.endswith(("Jan.", "Dr.", "Mrs.")) for t in texts)
+
+
 def test_a_paragraph_is_embedded_with_its_heading_but_not_with_the_title() -> None:
     document = assemble(
         "a.txt",
