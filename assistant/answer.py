@@ -227,7 +227,7 @@ class Assistant:
             return None
         draft = compose.verdict(False, best.sentence, corpus.documents[best.document], premise=True)
         spans = max((r.spans[0][1] for r in found.readings if r.spans), default=-12.0)
-        return Proposal("premise", best.features | unknown | {"span": max(-12.0, min(12.0, spans))}, draft)
+        return Proposal("premise", best.features | unknown | {"span": compose.clamped(spans, 12.0)}, draft)
 
     def _counted(self, asked: Asked, made: list[Proposal], corpus: Corpus, document: str | None) -> list[Proposal]:
         """With the count of what a list spells out: in place of a number where the question asks for what is named or listed."""
@@ -269,13 +269,13 @@ class Assistant:
         return list(corpus.documents)
 
     def _structure(self, part: str, text: str, corpus: Corpus, document: str | None) -> Draft | None:
-        names_ = self._documents(corpus, document)
-        if len(names_) != 1:
+        candidates = self._documents(corpus, document)
+        if len(candidates) != 1:
             hits = self.retriever.hits(text, corpus, document)
-            names_ = list(dict.fromkeys(h.passage.document for h in hits))[:1]
-        if not names_:
+            candidates = [hits[0].passage.document] if hits else []
+        if not candidates:
             return None
-        chosen = corpus.documents[names_[0]]
+        chosen = corpus.documents[candidates[0]]
         if part == "headline":
             return compose.headline(chosen)
         if part == "date":
@@ -297,8 +297,8 @@ class Assistant:
         """The most central sentences of a document's prose: headings and contact lines are none."""
         prose = [
             p
-            for p in corpus.passages.values()
-            if p.kind == "sentence" and p.document == document.name and p.span.start >= (document.title.end if document.title else 0)
+            for p in corpus.sentences_of(document.name)
+            if p.span.start >= (document.title.end if document.title else 0)
             and len(document.slice(p.span).split()) >= 8 and not compose.EMAIL.search(document.slice(p.span))
         ][:CENTRAL_SENTENCES]  # fmt: skip
         if not prose:

@@ -66,9 +66,9 @@ def candidates(
             held = set(stems(document.slice(sentence)))
             across = sum(s.span.overlaps(span) for s in corpus.sentences(hit.passage)) > 1
             features = {
-                "span": _clamped(score, 12.0),
+                "span": clamped(score, 12.0),
                 "behind": min(12.0, top - score),
-                "answerable": _clamped(reading.answerable, 8.0),
+                "answerable": clamped(reading.answerable, 8.0),
                 "dense": hit.dense,
                 "lexical": hit.lexical,
                 "sentence": hit.sentences.get(sentence.start, 0.0),
@@ -90,7 +90,8 @@ def candidates(
     return sorted(found, key=lambda c: -c.total)
 
 
-def _clamped(value: float, limit: float) -> float:
+def clamped(value: float, limit: float) -> float:
+    """`value`, no further than `limit` from 0."""
     return max(-limit, min(limit, value))
 
 
@@ -332,11 +333,7 @@ def dated(document: Document, corpus: Corpus) -> Draft | None:
     if document.date is None:
         return None
     place = next(
-        (
-            p.span
-            for p in corpus.passages.values()
-            if p.kind == "sentence" and p.document == document.name and document.date.within(p.span)
-        ),
+        (p.span for p in corpus.sentences_of(document.name) if document.date.within(p.span)),
         document.date,
     )
     return Draft(
@@ -352,7 +349,7 @@ def contact(document: Document, corpus: Corpus, wants: str) -> Draft | None:
 
     `wants` is "email", "phone" or "any"; None where the document gives none of it.
     """
-    sentences = [p.span for p in corpus.passages.values() if p.kind == "sentence" and p.document == document.name]
+    sentences = [p.span for p in corpus.sentences_of(document.name)]
     scored = []
     for span in sentences:
         text = document.slice(span)
@@ -420,11 +417,7 @@ def issuer(document: Document, corpus: Corpus) -> Draft | None:
     if document.issuer is not None:
         name = document.slice(document.issuer)
         return Draft("answered", (_sentence(name), 0), (support(document.name, document.issuer),), 0.85)
-    lead = [
-        p
-        for p in corpus.passages.values()
-        if p.kind == "sentence" and p.document == document.name and p.span != document.title
-    ]
+    lead = [p for p in corpus.sentences_of(document.name) if p.span != document.title]
     for passage in lead[:3]:
         text = document.slice(passage.span)
         after = re.sub(r"^.{0,80}?[—–]\s*|^.{0,60}?\d{4}\s*[-:]\s*", "", text, count=1)
@@ -482,7 +475,7 @@ def best_verdict(asked: Asked, hits: Sequence[Hit], readings: Sequence[Reading],
     features = {
         "said": said,
         "sure": min(6.0, abs(lean)),
-        "answerable": _clamped(reading.answerable, 8.0),
+        "answerable": clamped(reading.answerable, 8.0),
         "dense": hit.dense,
         "lexical": hit.lexical,
         "coverage": share,

@@ -22,11 +22,13 @@ class Corpus:
         self._ids: list[str] = list(self.passages)
         self._children: dict[tuple[str, int], list[Passage]] = {}
         self._paragraphs: dict[str, list[Passage]] = {}
+        self._homes: dict[tuple[str, int], Passage] = {}
         for p in passages:
             if p.kind == "sentence":
                 self._children.setdefault((p.version, p.block.start), []).append(p)
             else:
                 self._paragraphs.setdefault(p.document, []).append(p)
+                self._homes[p.version, p.span.start] = p
         self._bm25 = _bm25([self.text(p) for p in passages])
 
     def text(self, passage: Passage) -> str:
@@ -41,6 +43,14 @@ class Corpus:
     def sentences(self, paragraph: Passage) -> list[Passage]:
         """The sentences of a paragraph, in order."""
         return self._children.get((paragraph.version, paragraph.block.start), [])
+
+    def paragraph(self, passage: Passage) -> Passage:
+        """The paragraph that a sentence stands in; a paragraph itself."""
+        return self._homes[passage.version, passage.block.start]
+
+    def sentences_of(self, document: str) -> list[Passage]:
+        """Every sentence of a document, in order."""
+        return [s for p in self.paragraphs(document) for s in self.sentences(p)]
 
     def scope(self, document: str | None) -> list[str]:
         """The versions that a question may be answered from; raises QuestionError where `document` is unknown."""

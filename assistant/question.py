@@ -47,7 +47,6 @@ TIME_WORDS = frozenset(
     + """today yesterday tomorrow morning evening noon midnight week weeks month months year years day days hour hours
     minutes decade decades century spring summer autumn winter""".split()
 )
-UNITS = re.compile(r"\b(?:second|minute|hour|day|night|week|month|year|decade|centur)", re.IGNORECASE)
 LIST_NOUNS = re.compile(
     r"\b(?:which|what)\s+(?:(?!is\b|are\b|was\b|were\b|does\b|do\b|did\b)[\w'-]+\s+){0,4}?(?P<noun>[\w-]+s|people|men|women|children|bodies|countries)\b(?=\s+(?:\w+\s+)?(?:are|were|have|had|did|do|will|would|can|has|been|is|was|support|back|belong|took|take|make|made|signed|remain|remained|count|sit|fund|[a-z]+ed|[a-z]+e?s?)\b|\?|$)",
     re.IGNORECASE,

@@ -50,7 +50,6 @@ class HybridRetriever(BaseRetriever):
         if self.dense_weight > 0:
             dense = self.store.search(self.embedder.embed([question])[0], scope, CANDIDATES)
         top = max(lexical.values(), default=0.0)
-        homes = {(p.version, p.span.start): p for p in corpus.paragraphs(document)}
         best: dict[str, Hit] = {}
         sentences: dict[str, dict[int, float]] = {}
         for id_ in dict.fromkeys([*dense, *lexical]):
@@ -59,7 +58,7 @@ class HybridRetriever(BaseRetriever):
                 continue
             cosine, share = dense.get(id_, 0.0), lexical.get(id_, 0.0) / top if top else 0.0
             score = self.dense_weight * max(0.0, cosine) + (1 - self.dense_weight) * share
-            home = homes[passage.version, passage.block.start]
+            home = corpus.paragraph(passage)
             found = sentences.setdefault(home.id, {})
             if passage.kind == "sentence":
                 found[passage.span.start] = score

@@ -188,8 +188,6 @@ class Answer:
     engine: str = "extractive"
     elapsed_ms: float = 0.0
     id: str | None = None
-    suggestions: tuple[str, ...] = ()
-    stages_ms: dict[str, float] = field(default_factory=dict, compare=False)
 
     def to_dict(self) -> dict[str, Any]:
         """The answer object of the contract."""
