@@ -178,11 +178,20 @@ def _negated(evidence: str, said: str) -> bool:
 
 
 def build_generator(spec: str, key: str | None, timeout: float) -> Generator:
-    """The model that a setting names: ``openai-like:MODEL@URL`` or ``ollama:MODEL@URL``.  Raises SettingsError for another."""
+    """A generator on the model that a setting names.  Raises SettingsError for a name that `connect` does not know."""
+    name, complete = connect(spec, key, timeout)
+    return Generator(name, complete, timeout)
+
+
+def connect(spec: str, key: str | None, timeout: float) -> tuple[str, Callable[[str], str]]:
+    """The name of a model, and the function that asks it: ``openai-like:MODEL@URL`` or ``ollama:MODEL@URL``.
+
+    Nothing is asked yet.  Raises SettingsError for another spelling.
+    """
     match = re.fullmatch(r"(?P<kind>openai-like|ollama):(?P<model>[^@\s]+)@(?P<url>https?://\S+)", spec)
     if match is None:
         raise SettingsError(
-            f"RELEASE_ASSISTANT_LLM is {spec!r}: write openai-like:MODEL@URL or ollama:MODEL@URL, or unset it"
+            f"{spec!r} names no language model: write openai-like:MODEL@URL or ollama:MODEL@URL in RELEASE_ASSISTANT_LLM"
         )
     kind, model, url = match.group("kind", "model", "url")
     if kind == "ollama":  # Ollama speaks the same protocol under /v1
@@ -194,7 +203,7 @@ def build_generator(spec: str, key: str | None, timeout: float) -> Generator:
             made.append(_openai_like(model, url, key, timeout))
         return str(made[0].complete(prompt).text)
 
-    return Generator(model, complete, timeout)
+    return model, complete
 
 
 def _openai_like(model: str, url: str, key: str | None, timeout: float) -> Any:

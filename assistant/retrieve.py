@@ -7,6 +7,7 @@ Knows scores, not answers.  Each score is brought to 0..1 before the two are ave
 from __future__ import annotations
 
 import threading
+from functools import lru_cache
 
 from llama_index.core.base.base_retriever import BaseRetriever
 from llama_index.core.schema import NodeWithScore, QueryBundle, TextNode
@@ -16,17 +17,28 @@ from assistant.schema import Embedder, Hit, Passage
 from assistant.store import Store
 
 CANDIDATES = 48
+VECTORS = 256
 DENSE_WEIGHT = 0.6
 
 
 class HybridRetriever(BaseRetriever):
     """Finds paragraphs of the store for a question; as a LlamaIndex retriever it gives nodes whose ids and offsets are ours."""
 
-    def __init__(self, store: Store, embedder: Embedder, limit: int = 8, dense_weight: float = DENSE_WEIGHT) -> None:
+    def __init__(
+        self,
+        store: Store,
+        embedder: Embedder,
+        limit: int = 8,
+        dense_weight: float = DENSE_WEIGHT,
+        document: str | None = None,
+    ) -> None:
         self.store = store
         self.embedder = embedder
         self.limit = limit
         self.dense_weight = dense_weight
+        self.document = document  # what LlamaIndex's `retrieve` is restricted to
+        # A follow-up asks its earlier questions again.
+        self._vector = lru_cache(maxsize=VECTORS)(lambda question: embedder.embed([question])[0])
         self._corpus: Corpus | None = None
         self._lock = threading.Lock()
         super().__init__()
@@ -48,7 +60,7 @@ class HybridRetriever(BaseRetriever):
         lexical = corpus.lexical(question, CANDIDATES, scope)
         dense: dict[str, float] = {}
         if self.dense_weight > 0:
-            dense = self.store.search(self.embedder.embed([question])[0], scope, CANDIDATES)
+            dense = self.store.search(self._vector(question), scope, CANDIDATES)
         top = max(lexical.values(), default=0.0)
         best: dict[str, Hit] = {}
         sentences: dict[str, dict[int, float]] = {}
@@ -68,7 +80,7 @@ class HybridRetriever(BaseRetriever):
 
     def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
         corpus = self.corpus()
-        return [node(h.passage, corpus, h.score) for h in self.hits(query_bundle.query_str, corpus)]
+        return [node(h.passage, corpus, h.score) for h in self.hits(query_bundle.query_str, corpus, self.document)]
 
 
 def node(passage: Passage, corpus: Corpus, score: float) -> NodeWithScore:

@@ -51,6 +51,11 @@ class Settings(BaseSettings):
     def store_path(self) -> Path:
         return self.store if self.store is not None else self.home / "store"
 
+    @property
+    def feedback_path(self) -> Path:
+        """What people say of answers in the chat waits there for review."""
+        return self.home / "feedback.jsonl"
+
 
 def load_settings(**overrides: object) -> Settings:
     """Settings from the environment and the TOML file that ``RELEASE_ASSISTANT_CONFIG`` names; `overrides` win.

@@ -1,19 +1,24 @@
-"""The subcommands of `release-assistant eval`."""
+"""The subcommands of `release-assistant eval`.  Knows arguments and prints; the work is done by the modules it calls."""
 
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
 import sys
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from assistant.answer import Assistant
+    from assistant.schema import Span
+    from assistant.settings import Settings
+    from eval.cases import Case
 
-OpenAssistant = Callable[[], "Assistant"]
+OpenAssistant = Callable[
+    [str | None], "Assistant"
+]  # takes the engine: "extractive", a model, or None for the settings' own
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -46,6 +51,47 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     report.add_argument("run", type=Path, metavar="RUN")
     report.set_defaults(act=report_run)
 
+    review = commands.add_parser(
+        "review", help="what people said of answers in the chat: list it, accept it as a case, reject it"
+    )
+    review.add_argument("--accept", metavar="ID", help="write it into the case file")
+    review.add_argument("--reject", metavar="ID", help="take it from the queue")
+    review.add_argument("--answer", metavar="TEXT", help="the right answer, in place of the one that was given")
+    review.add_argument("--passage", metavar="START:END", help="the characters of the document that say so")
+    review.add_argument("--category", help="the case's category, in place of the one guessed from the question")
+    review.add_argument("--to", type=Path, metavar="FILE.jsonl", help="the case file; default: cases.jsonl in the home")
+    review.set_defaults(act=review_queue)
+
+    table = commands.add_parser("csv", help="write a run as CSV, one row a case")
+    table.add_argument("run", type=Path, metavar="RUN")
+    table.add_argument("--to", type=Path, metavar="FILE.csv", help="default: results.csv in the run's folder")
+    table.set_defaults(act=export_csv)
+
+    squad_in = commands.add_parser("import", help="make documents and cases of a file in SQuAD JSON")
+    squad_in.add_argument("file", type=Path, metavar="FILE.json")
+    squad_in.add_argument("--to", type=Path, metavar="FOLDER", required=True)
+    squad_in.set_defaults(act=import_cases)
+
+    retriever = commands.add_parser("retriever", help="LlamaIndex's RetrieverEvaluator on our retriever and cases")
+    add_case_arguments(retriever)
+    retriever.set_defaults(act=score_retriever)
+
+    judge = commands.add_parser(
+        "judge", help="let a language model judge a run, after measuring that judge on known answers"
+    )
+    judge.add_argument("run", type=Path, metavar="RUN")
+    judge.add_argument("--model", required=True, metavar="MODEL", help="openai-like:MODEL@URL or ollama:MODEL@URL")
+    judge.add_argument("--known", type=int, default=60, metavar="N", help="how many known answers it is measured on")
+    judge.set_defaults(act=judge_run)
+
+    bench = commands.add_parser("bench", help="time warm answers on the store, and say how much each stage takes")
+    bench.add_argument(
+        "--squad", type=Path, metavar="FILE.json", help="ask this file's questions, not the release's cases"
+    )
+    bench.add_argument("--limit", type=int, default=200, metavar="N", help="how many questions")
+    bench.add_argument("--json", action="store_true")
+    bench.set_defaults(act=run_bench)
+
     squad = commands.add_parser("squad", help="score the reader on a file in SQuAD 2.0 JSON")
     squad.add_argument("file", type=Path, metavar="FILE.json")
     squad.add_argument("--json", action="store_true", help="print the figures as JSON")
@@ -58,48 +104,68 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     squad.set_defaults(act=score_squad)
 
 
-def add_run_arguments(parser: argparse.ArgumentParser) -> None:
+def add_case_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--cases", type=Path, nargs="+", metavar="FILE", help="case files; default: the bundled cases on the release"
     )
     parser.add_argument("--invented", action="store_true", help="the bundled cases on invented releases instead")
     parser.add_argument("--split", choices=("train", "dev", "test"), default="dev")
+    parser.add_argument("--all", action="store_true", help="every bundled case that nothing was trained on")
     parser.add_argument("--category", help="only this category")
     parser.add_argument("--limit", type=int, metavar="N", help="only the first N cases")
+
+
+def add_run_arguments(parser: argparse.ArgumentParser) -> None:
+    add_case_arguments(parser)
+    parser.add_argument("--engine", metavar="ENGINE", help="extractive, or a model; default: what the settings name")
+    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="cases asked at a time")
     parser.add_argument(
         "--run", dest="folder", type=Path, metavar="FOLDER", help="keep the run there; a run begun there goes on"
     )
     parser.add_argument("--failures", action="store_true", help="print each case that is not right")
 
 
-def run(args: argparse.Namespace, open_assistant: OpenAssistant) -> int:
+def run(args: argparse.Namespace, settings: Settings, open_assistant: OpenAssistant) -> int:
     """Run the subcommand; `open_assistant` is called where it needs one."""
-    return int(args.act(args, open_assistant))
+    return int(args.act(args, settings, open_assistant))
 
 
-def run_cases(args: argparse.Namespace, open_assistant: OpenAssistant) -> int:
-    """Ask the cases and print the figures."""
+def chosen(args: argparse.Namespace, texts: Mapping[str, str]) -> list[Case]:
+    """The cases that the arguments name.  Raises CaseError where there is none."""
     from assistant.errors import CaseError
     from data import resource
     from eval.cases import load_cases
+
+    sets = [f"{kind}-{split}" for kind in ("release", "invented") for split in ("dev", "test")]
+    if not args.all:
+        sets = [f"{'invented' if args.invented else 'release'}-{args.split}"]
+    paths = args.cases or [resource(f"eval/{name}.jsonl") for name in sets]
+    splits = ("dev", "test") if args.all else (args.split,)
+    cases = [c for c in load_cases(paths, texts) if c.split in splits and args.category in (None, c.category)]
+    if not cases:
+        raise CaseError(f"no case of split {' or '.join(splits)} and category {args.category or 'any'}: name others")
+    return cases[: args.limit]
+
+
+def texts_and_sentences(assistant: Assistant) -> tuple[dict[str, str], dict[str, list[Span]]]:
+    """Every document's stored text, and the places of its sentences."""
+    corpus = assistant.retriever.corpus()
+    texts = {name: d.text for name, d in corpus.documents.items()}
+    return texts, {name: [p.span for p in corpus.sentences_of(name)] for name in texts}
+
+
+def run_cases(args: argparse.Namespace, settings: Settings, open_assistant: OpenAssistant) -> int:
+    """Ask the cases, keep the run, print the figures."""
     from eval.metrics import summary, table
+    from eval.report import write_report
     from eval.run import run as run_all
 
-    paths = args.cases or [resource(f"eval/{'invented' if args.invented else 'release'}-{args.split}.jsonl")]
-    engine = open_assistant()
-    texts = {name: d.text for name, d in engine.retriever.corpus().documents.items()}
-    cases = [c for c in load_cases(paths, texts) if c.split == args.split and args.category in (None, c.category)][
-        : args.limit
-    ]
-    if not cases:
-        raise CaseError(f"no case of split {args.split} and category {args.category or 'any'}: name others")
-    with _folder(args.folder) as folder:
-        results = run_all(cases, engine, folder, _progress)
-        if args.folder:
-            from eval.report import write_report
-
-            page, _ = write_report(folder, results, texts)
-            print(f"report: {page}", file=sys.stderr)
+    engine = open_assistant(args.engine)
+    texts, sentences = texts_and_sentences(engine)
+    cases = chosen(args, texts)
+    folder = args.folder or settings.home / "runs" / time.strftime("%Y%m%d-%H%M%S", time.gmtime())
+    results = run_all(cases, engine, folder, progress_bar("cases"), args.jobs)
+    page, _ = write_report(folder, results, texts, sentences)
     if args.failures:
         for r in results:
             if r.judgement.outcome != "right":
@@ -109,26 +175,26 @@ def run_cases(args: argparse.Namespace, open_assistant: OpenAssistant) -> int:
                     f"{r.judgement.outcome:9} {r.case.id}: {asked}\n          {r.judgement.reason}; expected {r.case.answers[:1] or r.case.answerable}; got {said!r} ({r.answer['confidence']})"
                 )
     print(table(summary(results)))
+    print(f"report: {page}", file=sys.stderr)
     return 0
 
 
-@contextlib.contextmanager
-def _folder(given: Path | None) -> Iterator[Path]:
-    import tempfile
+def progress_bar(unit: str) -> Callable[[int, int], None]:
+    """A bar on standard error, where that is a terminal."""
+    from tqdm import tqdm
 
-    if given is not None:
-        yield given
-    else:
-        with tempfile.TemporaryDirectory() as scratch:
-            yield Path(scratch)
+    bar = tqdm(unit=f" {unit}", file=sys.stderr, disable=None, leave=False)
+
+    def told(done: int, total: int) -> None:
+        bar.total = total
+        bar.update(done - bar.n)
+        if done >= total:
+            bar.close()
+
+    return told
 
 
-def _progress(done: int, total: int) -> None:
-    if sys.stderr.isatty():
-        print(f"\r{done} of {total} cases", end="\n" if done == total else "", file=sys.stderr)
-
-
-def score_run(args: argparse.Namespace, open_assistant: OpenAssistant) -> int:
+def score_run(args: argparse.Namespace, settings: Settings, open_assistant: OpenAssistant) -> int:
     from eval.metrics import summary, table
     from eval.run import load_run
 
@@ -137,7 +203,7 @@ def score_run(args: argparse.Namespace, open_assistant: OpenAssistant) -> int:
     return 0
 
 
-def compare_runs(args: argparse.Namespace, open_assistant: OpenAssistant) -> int:
+def compare_runs(args: argparse.Namespace, settings: Settings, open_assistant: OpenAssistant) -> int:
     from eval.compare import compare, told
     from eval.run import load_run
 
@@ -145,7 +211,7 @@ def compare_runs(args: argparse.Namespace, open_assistant: OpenAssistant) -> int
     return 0
 
 
-def gate_run(args: argparse.Namespace, open_assistant: OpenAssistant) -> int:
+def gate_run(args: argparse.Namespace, settings: Settings, open_assistant: OpenAssistant) -> int:
     from data import resource
     from eval.gate import breaches
     from eval.metrics import summary
@@ -158,21 +224,150 @@ def gate_run(args: argparse.Namespace, open_assistant: OpenAssistant) -> int:
     return 1 if found else 0
 
 
-def report_run(args: argparse.Namespace, open_assistant: OpenAssistant) -> int:
+def report_run(args: argparse.Namespace, settings: Settings, open_assistant: OpenAssistant) -> int:
     from eval.report import write_report
     from eval.run import load_run
 
-    texts = {name: d.text for name, d in open_assistant().retriever.corpus().documents.items()}
-    for path in write_report(args.run, load_run(args.run), texts):
+    for path in write_report(args.run, load_run(args.run), *texts_and_sentences(open_assistant(None))):
         print(path)
     return 0
 
 
-def score_squad(args: argparse.Namespace, open_assistant: OpenAssistant) -> int:
+def review_queue(args: argparse.Namespace, settings: Settings, open_assistant: OpenAssistant) -> int:
+    """List the queue, or decide on one piece of feedback."""
+    from eval.review import ReviewQueue
+
+    queue = ReviewQueue(settings.feedback_path)
+    if args.reject:
+        queue.reject(args.reject)
+        print(f"{args.reject} is rejected")
+    elif args.accept:
+        accept(args, queue, settings.home / "cases.jsonl", open_assistant)
+    else:
+        waiting = queue.waiting()
+        for f in waiting:
+            said = str(f.answer.get("answer", "")).split("\n")[0]
+            wanted = f"; expected: {f.expected}" if f.expected else ""
+            marked = f"; marked: {f.start}:{f.end}" if f.start is not None else ""
+            print(
+                f"{f.id}  {f.verdict:14} {' // '.join((*f.history, f.question))}\n    of {f.document}; answered: {said}{wanted}{marked}"
+            )
+        print(f"{len(waiting)} wait; decide with --accept ID or --reject ID" if waiting else "nothing waits for review")
+    return 0
+
+
+def accept(args: argparse.Namespace, queue: object, default: Path, open_assistant: OpenAssistant) -> None:
+    from assistant.errors import CaseError
+    from eval.review import ReviewQueue, to_case
+
+    assert isinstance(queue, ReviewQueue)
+    feedback = queue.get(args.accept)
+    changes: dict[str, object] = {"expected": args.answer, "verdict": "wrong"} if args.answer else {}
+    if args.passage:
+        try:
+            start, end = (int(n) for n in args.passage.split(":"))
+        except ValueError:
+            raise CaseError(f"--passage {args.passage!r}: write two numbers, as 120:180") from None
+        changes |= {"start": start, "end": end}
+    corpus = open_assistant("extractive").retriever.corpus()
+    if feedback.document not in corpus.documents:
+        raise CaseError(f"{feedback.document} is not ingested: run `release-assistant ingest {feedback.document}`")
+    sentences = [(p.span.start, p.span.end) for p in corpus.sentences_of(feedback.document)]
+    case = to_case(feedback.model_copy(update=changes), corpus.documents[feedback.document], sentences)
+    if args.category:
+        case = type(case).model_validate(case.model_dump() | {"category": args.category})
+    to = args.to or default
+    new = queue.accept(feedback.id, case, to)
+    print(
+        f"{feedback.id} is {'case ' + case.id + ' of' if new else 'known already in'} {to}; run it: release-assistant eval run --cases {to}"
+    )
+
+
+def export_csv(args: argparse.Namespace, settings: Settings, open_assistant: OpenAssistant) -> int:
+    from eval.interchange import to_csv
+    from eval.run import load_run
+
+    to = args.to or args.run / "results.csv"
+    to_csv(load_run(args.run), to)
+    print(to)
+    return 0
+
+
+def import_cases(args: argparse.Namespace, settings: Settings, open_assistant: OpenAssistant) -> int:
+    from eval.interchange import import_squad
+
+    path, count = import_squad(args.file, args.to)
+    print(
+        f"{count} cases in {path}; next: release-assistant ingest {args.to}/*.txt; release-assistant eval run --cases {path}"
+    )
+    return 0
+
+
+def score_retriever(args: argparse.Namespace, settings: Settings, open_assistant: OpenAssistant) -> int:
+    from eval.retriever import llama_figures
+
+    assistant = open_assistant("extractive")
+    figures = llama_figures(chosen(args, texts_and_sentences(assistant)[0]), assistant.retriever)
+    print("\n".join(f"{name}: {value:.4g}" for name, value in figures.items()))
+    return 0
+
+
+def judge_run(args: argparse.Namespace, settings: Settings, open_assistant: OpenAssistant) -> int:
+    """Measure the judge, then let it judge; both are written to ``judge.json`` in the run's folder."""
+    from assistant.generate import connect
+    from eval.llm_judge import LlmJudge, agreement, judged, known
+    from eval.metrics import percent
+    from eval.run import load_run
+
+    key = settings.llm_api_key.get_secret_value() if settings.llm_api_key is not None else None
+    judge = LlmJudge(*connect(args.model, key, settings.llm_timeout))
+    results = load_run(args.run)
+    trust = agreement(judge, known([r.case for r in results], args.known))
+    figures = judged(judge, results)
+    (args.run / "judge.json").write_text(
+        json.dumps({"trust": trust, "run": figures}, indent=2) + "\n", encoding="utf-8"
+    )
+    print(
+        f"{judge.name} agrees with {trust['agreement']['n']} known answers in {percent(trust['agreement'])}, kappa {trust['kappa']:.2f}"
+    )
+    print(
+        f"it holds right {percent(figures['right'])} of what was answered, and differs from our judgement in {len(figures['differs'])} cases:"
+    )
+    for name in figures["differs"]:
+        print(f"  {name}")
+    return 0
+
+
+def run_bench(args: argparse.Namespace, settings: Settings, open_assistant: OpenAssistant) -> int:
+    from eval.bench import bench, told
+    from eval.squad import read_squad
+
+    assistant = open_assistant("extractive")
+    if args.squad:
+        questions: Sequence[str] = [
+            str(qa["question"]) for a in read_squad(args.squad) for p in a["paragraphs"] for qa in p["qas"]
+        ]
+    else:
+        args = argparse.Namespace(
+            **vars(args) | {"cases": None, "all": False, "invented": False, "split": "dev", "category": None}
+        )
+        texts = texts_and_sentences(assistant)[0]
+        questions = [c.question for c in chosen(argparse.Namespace(**vars(args) | {"limit": None}), texts)]
+    figures = bench(assistant, questions, args.limit)
+    print(json.dumps(figures) if args.json else told(figures))
+    return 0
+
+
+def score_squad(args: argparse.Namespace, settings: Settings, open_assistant: OpenAssistant) -> int:
     from eval.squad import evaluate_file
 
     figures = evaluate_file(
-        args.file, article=args.article, half=args.half, tune=args.tune, limit=args.limit, progress=_progress
+        args.file,
+        article=args.article,
+        half=args.half,
+        tune=args.tune,
+        limit=args.limit,
+        progress=progress_bar("questions"),
     )
     print(json.dumps(figures) if args.json else "\n".join(f"{k}: {v}" for k, v in figures.items()))
     return 0

@@ -12,6 +12,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from assistant.schema import Span
+from eval.coverage import touched
 from eval.metrics import ENOUGH, percent, summary
 from eval.run import Result
 
@@ -38,12 +40,21 @@ const f=()=>{let n=0;rows.forEach(r=>{const s=(!q.value||r.textContent.toLowerCa
 ORDER = {"wrong": 0, "abstained": 1, "right": 2}
 
 
-def write_report(folder: Path, results: Sequence[Result], texts: Mapping[str, str]) -> tuple[Path, Path]:
-    """Write ``report.html`` and ``summary.md`` into the run's folder; `texts` are the documents' stored texts."""
+def write_report(
+    folder: Path,
+    results: Sequence[Result],
+    texts: Mapping[str, str],
+    sentences: Mapping[str, Sequence[Span]] | None = None,
+) -> tuple[Path, Path]:
+    """Write ``report.html`` and ``summary.md`` into the run's folder.
+
+    `texts` are the documents' stored texts, `sentences` the places of their sentences: which of them the cases touch is
+    shown where they are given.
+    """
     figures = summary(results)
     configuration = json.loads((folder / "run.json").read_text(encoding="utf-8"))["configuration"]
     page, note = folder / "report.html", folder / "summary.md"
-    page.write_text(to_html(figures, configuration, results, texts), encoding="utf-8")
+    page.write_text(to_html(figures, configuration, results, texts, sentences or {}), encoding="utf-8")
     note.write_text(to_markdown(figures, configuration), encoding="utf-8")
     (folder / "figures.json").write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
     return page, note
@@ -67,7 +78,11 @@ def _right(group: Mapping[str, Any]) -> str:
 
 
 def to_html(
-    figures: Mapping[str, Any], configuration: Mapping[str, Any], results: Sequence[Result], texts: Mapping[str, str]
+    figures: Mapping[str, Any],
+    configuration: Mapping[str, Any],
+    results: Sequence[Result],
+    texts: Mapping[str, str],
+    sentences: Mapping[str, Sequence[Span]],
 ) -> str:
     """The whole page as a string."""
     e = html.escape
@@ -102,6 +117,7 @@ def to_html(
 <p class="filters"><label>Search <input id="q" type="search"></label><label>Outcome <select id="o"><option value="">all</option><option>wrong</option><option>abstained</option><option>right</option></select></label>
 <label>Category <select id="c"><option value="">all</option>{options}</select></label><span id="shown" class="soft" role="status"></span></p>
 {cases}
+{_coverage(results, texts, sentences)}
 <h2>What was run</h2><table><tbody>{facts}</tbody></table>
 </main><script>{SCRIPT}</script></body></html>
 """
@@ -137,6 +153,25 @@ def _case(result: Result, text: str) -> str:
         f"<p><b>Cited</b> (what the case holds for right is marked):</p>{cited or '<p class=soft>nothing</p>'}"
         f"{'<p><b>Gold passages:</b></p>' + gold if gold else ''}</details>"
     )
+
+
+def _coverage(results: Sequence[Result], texts: Mapping[str, str], sentences: Mapping[str, Sequence[Span]]) -> str:
+    """Each document's sentences with the number of cases that stand on them; those that none touches are marked."""
+    asked = [r.case for r in results]
+    blocks = []
+    for name in dict.fromkeys(c.document for c in asked):
+        counted = touched(asked, name, sentences.get(name, ()))
+        if not counted:
+            continue
+        bare = sum(n == 0 for _, n in counted)
+        rows = "".join(
+            f'<tr><td class="n">{n}</td><td>{"<mark>" if not n else ""}{html.escape(" ".join(texts[name][s.start : s.end].split()))}{"</mark>" if not n else ""}</td></tr>'
+            for s, n in counted
+        )
+        blocks.append(
+            f'<details><summary>{html.escape(name)} <span class="soft">{len(counted) - bare} of {len(counted)} sentences touched</span></summary><table><tbody>{rows}</tbody></table></details>'
+        )
+    return f"<h2>What the cases touch</h2>{''.join(blocks)}" if blocks else ""
 
 
 def _highlighted(text: str, start: int, end: int, gold: Sequence[tuple[int, int]]) -> str:

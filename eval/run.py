@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import platform
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -50,11 +52,16 @@ def configuration(cases: Sequence[Case], assistant: Assistant) -> dict[str, Any]
 
 
 def run(
-    cases: Sequence[Case], assistant: Assistant, folder: Path, progress: Callable[[int, int], None] | None = None
+    cases: Sequence[Case],
+    assistant: Assistant,
+    folder: Path,
+    progress: Callable[[int, int], None] | None = None,
+    jobs: int = 1,
 ) -> list[Result]:
-    """Answer each case, in order, keeping each answer as it comes; a run begun in `folder` goes on.
+    """Answer each case, `jobs` at a time, keeping each answer as it comes; a run begun in `folder` goes on.
 
-    Raises CaseError where `folder` holds a run of other cases or another configuration.
+    `progress` is told how many are done, of how many.  With more than one job the times of answering are those of a busy
+    machine.  Raises CaseError where `folder` holds a run of other cases or another configuration.
     """
     folder.mkdir(parents=True, exist_ok=True)
     settings = configuration(cases, assistant)
@@ -62,20 +69,18 @@ def run(
     if head.exists() and json.loads(head.read_text(encoding="utf-8"))["configuration"] != settings:
         raise CaseError(f"{folder} holds a run of other cases or another assistant: name another folder")
     if not head.exists():
-        head.write_text(
-            json.dumps({"configuration": settings, "begun": time.time()}, indent=2) + "\n", encoding="utf-8"
-        )
+        told = {"configuration": settings, "begun": time.time(), "jobs": jobs, "processors": os.cpu_count()}
+        head.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
     kept = _kept(folder / "results.jsonl")
-    with (folder / "results.jsonl").open("a", encoding="utf-8") as file:
-        for number, case in enumerate(cases, 1):
-            if case.id not in kept:
-                kept[case.id] = line = {
-                    "id": case.id,
-                    "answer": ask(case, assistant),
-                    "retrieved": retrieved(case, assistant),
-                }
-                file.write(json.dumps(line, ensure_ascii=False) + "\n")
-                file.flush()
+    waiting = [case for case in cases if case.id not in kept]
+
+    def work(case: Case) -> dict[str, Any]:
+        return {"id": case.id, "answer": ask(case, assistant), "retrieved": retrieved(case, assistant)}
+
+    with (folder / "results.jsonl").open("a", encoding="utf-8") as file, ThreadPoolExecutor(jobs) as pool:
+        for number, line in enumerate(pool.map(work, waiting), len(cases) - len(waiting) + 1):
+            file.write(json.dumps(line, ensure_ascii=False) + "\n")
+            file.flush()
             if progress is not None:
                 progress(number, len(cases))
     (folder / "cases.jsonl").write_text("".join(c.model_dump_json() + "\n" for c in cases), encoding="utf-8")

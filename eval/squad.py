@@ -37,18 +37,14 @@ def evaluate_file(
     not the gold paragraph.  Raises CaseError where the file is not in that format.
     """
     reader = reader or OnnxReader(resource("models/reader"))
+    data = read_squad(path)
+    if half is not None:
+        data = data[0 if half == "first" else 1 :: 2]
     try:
-        opener = lzma.open if path.suffix == ".xz" else open
-        with opener(path, "rt", encoding="utf-8") as file:
-            data = json.load(file)["data"]
-        if half is not None:
-            data = data[0 if half == "first" else 1 :: 2]
         questions = [(entry, p, qa) for entry in data for p in entry["paragraphs"] for qa in p["qas"]][:limit]
         golds = [[a["text"] for a in qa["answers"]] if not qa.get("is_impossible") else [] for _, _, qa in questions]
-    except (OSError, ValueError, KeyError, TypeError, lzma.LZMAError) as error:
-        raise CaseError(
-            f"{path}: not SQuAD 2.0 JSON ({type(error).__name__}: {error}); give a file with data, paragraphs and qas"
-        ) from None
+    except (KeyError, TypeError) as error:
+        raise _not_squad(path, error) from None
     if not questions:
         raise CaseError(f"{path}: holds no question")
     scored: list[tuple[str, float]] = []
@@ -60,6 +56,23 @@ def evaluate_file(
             progress(number, len(questions))
     threshold = best_threshold(scored, golds) if tune else reader.squad_threshold()
     return figures(scored, golds, threshold)
+
+
+def read_squad(path: Path) -> list[dict[str, Any]]:
+    """The articles of a SQuAD 1.1 or 2.0 file (``.json``, ``.json.xz``).  Raises CaseError where it is none."""
+    try:
+        with (lzma.open if path.suffix == ".xz" else open)(path, "rt", encoding="utf-8") as file:
+            articles: list[dict[str, Any]] = json.load(file)["data"]
+        if not all(isinstance(a["paragraphs"], list) for a in articles):
+            raise TypeError("paragraphs is no list")
+    except (OSError, ValueError, KeyError, TypeError, lzma.LZMAError) as error:
+        raise _not_squad(path, error) from None
+    return articles
+
+
+def _not_squad(path: Path, error: Exception) -> CaseError:
+    told = f"{path}: not SQuAD 2.0 JSON ({type(error).__name__}: {error})"
+    return CaseError(f"{told}; give a file with data, paragraphs and qas")
 
 
 def windows(context: str) -> list[str]:

@@ -14,7 +14,13 @@ MAY_IMPORT = {
 }
 HEAVY = {
     "chromadb": {"assistant/store.py"},
-    "llama_index": {"assistant/retrieve.py", "assistant/engine.py", "assistant/generate.py", "ingest/passages.py"},
+    "llama_index": {
+        "assistant/retrieve.py",
+        "assistant/engine.py",
+        "assistant/generate.py",
+        "ingest/passages.py",
+        "eval/retriever.py",
+    },
     "sentence_transformers": {"assistant/embed.py"},
     "onnxruntime": {"assistant/read.py", "eval/export.py"},
     "gradio": {"ui/page.py", "ui/server.py"},

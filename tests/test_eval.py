@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from assistant.errors import CaseError
+from assistant.schema import Span
 from data import resource
 from eval.cases import load_cases
 from eval.judge import judge
@@ -142,3 +143,87 @@ def test_risk_and_coverage() -> None:
     from eval.metrics import risk_coverage
 
     assert risk_coverage([0.9, 0.5, 0.7], [True, False, True]) == [(1 / 3, 0.0), (2 / 3, 0.0), (1.0, 1 / 3)]
+
+
+def test_the_schema_file_is_that_of_the_loader() -> None:
+    from eval.cases import Case
+
+    assert json.loads(resource("eval/case.schema.json").read_text(encoding="utf-8")) == Case.model_json_schema()
+
+
+def test_squad_json_becomes_documents_and_cases(tmp_path: Path, write) -> None:
+    from eval.interchange import import_squad
+    from ingest.load import load
+
+    context = "Ada  Lovelace wrote notes.\nShe met Babbage in 1833."
+    at = context.index("1833")
+    qas = [
+        {"id": "1", "question": "When did she meet Babbage?", "answers": [{"text": "1833", "answer_start": at}]},
+        {"id": "2", "question": "Who sang?", "answers": [], "is_impossible": True},
+        {"id": "3", "question": "Where?", "answers": [{"text": "London", "answer_start": 0}]},
+    ]
+    data = {
+        "data": [
+            {"title": "Ada/../x", "paragraphs": [{"context": "First.", "qas": []}, {"context": context, "qas": qas}]}
+        ]
+    }
+    path, count = import_squad(write("s.json", json.dumps(data)), tmp_path / "out")
+    assert count == 2
+    (document,) = (tmp_path / "out").glob("*.txt")
+    texts = {document.name: load(document, 10**6, 10**6).text}
+    first, second = load_cases([path], texts)
+    assert first.gold[0].quote == texts[document.name][first.gold[0].start : first.gold[0].end] == "1833"
+    assert second.answerable == "not_in_document"
+    with pytest.raises(CaseError, match="not SQuAD 2.0 JSON"):
+        import_squad(write("bad.json", "[]"), tmp_path)
+
+
+def test_retrieval_agrees_with_llamaindex(assistant) -> None:
+    from eval.metrics import hit, reciprocal_rank, relevances
+    from eval.retriever import llama_figures
+    from eval.run import retrieved
+
+    cases = [c for c in load_cases([resource("eval/release-dev.jsonl")]) if c.answerable == "yes"][:12]
+    theirs = llama_figures(cases, assistant.retriever)
+    ours = [relevances(retrieved(c, assistant), [Span(g.start, g.end) for g in c.gold]) for c in cases]
+    assert theirs["n"] == 12
+    assert theirs["hit_rate"] == pytest.approx(sum(hit(f, 8) for f in ours) / 12)
+    assert theirs["mrr"] == pytest.approx(sum(reciprocal_rank(f, 8) for f in ours) / 12)
+
+
+def test_an_llm_judge_is_measured_before_it_is_believed() -> None:
+    from eval.llm_judge import LlmJudge, agreement, known
+
+    cases = load_cases([resource("eval/release-dev.jsonl")])
+    pairs = known(cases, 40)
+    assert len(pairs) == 40
+    assert sum(right for _, _, right in pairs) == 20
+    truth = {(c.question, a): right for c, a, right in pairs}
+
+    def perfect(prompt: str) -> str:
+        question, _, answer = prompt.split("Question: ")[1].partition("\nReference answer: ")
+        said = answer.split("\nAnswer to judge: ")[1].removesuffix("\nVerdict:")
+        return "RIGHT" if truth.get((question, said)) else "WRONG"
+
+    assert agreement(LlmJudge("perfect", perfect), pairs)["agreement"]["value"] == 1.0
+    told = agreement(LlmJudge("yes-man", lambda prompt: "Right."), pairs)
+    assert (told["agreement"]["value"], told["kappa"]) == (0.5, 0.0)
+    assert agreement(LlmJudge("torn", lambda prompt: "RIGHT or WRONG"), pairs)["no verdict"] == 40
+
+
+def test_coverage_counts_cases_by_sentence() -> None:
+    from eval.cases import Case
+    from eval.coverage import touched
+
+    case = Case.model_validate(GOOD)
+    assert touched([case, case], "a.txt", [Span(0, 1), Span(5, 9)]) == [(Span(0, 1), 2), (Span(5, 9), 0)]
+    assert touched([case], "b.txt", [Span(0, 1)]) == [(Span(0, 1), 0)]
+
+
+def test_every_sentence_of_the_release_is_touched(assistant) -> None:
+    from eval.coverage import touched
+
+    cases = load_cases([resource("eval/release-dev.jsonl"), resource("eval/release-test.jsonl")])
+    sentences = [p.span for p in assistant.retriever.corpus().sentences_of("release.txt")]
+    bare = [s for s, n in touched(cases, "release.txt", sentences) if not n]
+    assert not bare

@@ -295,7 +295,12 @@ def run_ui(args: argparse.Namespace, settings: Settings) -> int:
 def run_eval(args: argparse.Namespace, settings: Settings) -> int:
     from eval.command import run
 
-    return run(args, lambda: open_assistant(settings))
+    def with_engine(engine: str | None) -> Assistant:
+        if engine is None:
+            return open_assistant(settings)
+        return open_assistant(settings.model_copy(update={"llm": None if engine == "extractive" else engine}))
+
+    return run(args, settings, with_engine)
 
 
 COMMANDS = {
