@@ -15,7 +15,6 @@ from assistant.question import Asked, analyse, as_yes_no, asks_for_fiction, chat
 from assistant.read import OnnxReader
 from assistant.retrieve import HybridRetriever
 from assistant.schema import Answer, Document, Draft, Evidence, Hit, Question, Reading
-from assistant.suggest import suggestions
 from assistant.verify import UnverifiedDraft, verify
 from assistant.words import NUMBER, content_stems, fold, stems, words
 
@@ -309,8 +308,7 @@ class Assistant:
         return compose.summary(document, compose.central(spans, leads, vectors, SENTENCES[part]), part)
 
     def _chat(self, kind: str, corpus: Corpus, document: str | None) -> Draft:
-        ideas = suggestions(corpus, document)
-        tail = f" You could ask: {' · '.join(ideas)}" if ideas else ""
+        tail = " You could ask: What is this about? · What are the key points?" if corpus.documents else ""
         said = {
             "greeting": "Hello. I answer questions about the release, each answer with its exact quotation.",
             "thanks": "You are welcome.",

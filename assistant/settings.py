@@ -33,6 +33,12 @@ class Settings(BaseSettings):
     llm_timeout: float = Field(default=20.0, gt=0, le=600, description="seconds that a model has for an answer, in all")
     host: str = "127.0.0.1"
     port: int = Field(default=7860, ge=0, le=65535)
+    uploads: bool | None = Field(
+        default=None, description="whether the page takes documents; default: on a loopback address only"
+    )
+    users: dict[str, str] = Field(
+        default_factory=dict, description="name to bcrypt hash; with any, the page asks to log in"
+    )
 
     @classmethod
     def settings_customise_sources(
@@ -50,6 +56,11 @@ class Settings(BaseSettings):
     @property
     def store_path(self) -> Path:
         return self.store if self.store is not None else self.home / "store"
+
+    @property
+    def takes_uploads(self) -> bool:
+        """Whether the page takes documents: as set, else only where nobody else can reach it."""
+        return self.uploads if self.uploads is not None else self.host in ("127.0.0.1", "::1", "localhost")
 
     @property
     def feedback_path(self) -> Path:

@@ -23,7 +23,7 @@ HEAVY = {
     },
     "sentence_transformers": {"assistant/embed.py"},
     "onnxruntime": {"assistant/read.py", "eval/export.py"},
-    "gradio": {"ui/page.py", "ui/server.py"},
+    "gradio": {"ui/page.py", "ui/evaluate.py", "ui/server.py"},
     "torch": {"eval/train.py", "eval/export.py"},
 }
 

@@ -9,7 +9,7 @@ import os
 import re
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NoReturn
@@ -72,6 +72,9 @@ def make_parser() -> Parser:
     ui = commands.add_parser("ui", help="open the chat")
     ui.add_argument("--host")
     ui.add_argument("--port", type=int)
+
+    commands.add_parser("password", help="print the hash of a password, for RELEASE_ASSISTANT_USERS")
+    commands.add_parser("mcp", help="offer the tool ask_release to an MCP client, over standard input and output")
 
     from eval.command import add_arguments
 
@@ -289,7 +292,48 @@ def run_ui(args: argparse.Namespace, settings: Settings) -> int:
     assistant = open_assistant(settings)
     from ui.server import serve
 
-    return serve(assistant, settings)
+    return serve(assistant, settings, file_adder(assistant, settings) if settings.takes_uploads else None)
+
+
+def file_adder(assistant: Assistant, settings: Settings) -> Callable[[Path], tuple[str, str, int]]:
+    """Puts an uploaded file into the store that `assistant` answers from; it may not take the place of another document."""
+    from assistant.embed import MiniLM
+    from assistant.errors import DocumentError
+    from ingest.index import ingest
+    from ingest.load import load
+
+    def add(path: Path) -> tuple[str, str, int]:
+        retriever = assistant.retriever
+        assert isinstance(retriever.embedder, MiniLM)
+        most, longest = settings.max_file_bytes, settings.max_document_chars
+        known = retriever.corpus().documents.get(path.name)
+        if known is not None and known.hash != load(path, most, longest).hash:
+            raise DocumentError(f"another document is named {path.name}: rename yours and add it again")
+        (done,) = ingest([path], retriever.embedder, retriever.store, max_bytes=most, max_chars=longest)
+        return done.name, done.outcome, done.passages
+
+    return add
+
+
+def run_password(args: argparse.Namespace, settings: Settings) -> int:
+    """Print the hash of a password that is typed, or piped in."""
+    import getpass
+
+    from ui.login import hashed
+
+    password = getpass.getpass("Password: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
+    if len(password) < 8:
+        print("release-assistant password: give at least 8 characters", file=sys.stderr)
+        return 2
+    print(hashed(password))
+    return 0
+
+
+def run_mcp(args: argparse.Namespace, settings: Settings) -> int:
+    """Serve the tool `ask_release` over standard input and output."""
+    from ui.mcp import serve
+
+    return serve(open_assistant(settings))
 
 
 def run_eval(args: argparse.Namespace, settings: Settings) -> int:
@@ -309,6 +353,8 @@ COMMANDS = {
     "show": run_show,
     "documents": run_documents,
     "ui": run_ui,
+    "password": run_password,
+    "mcp": run_mcp,
     "eval": run_eval,
 }
 

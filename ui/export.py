@@ -1,0 +1,72 @@
+"""A conversation as Markdown or DOCX, with its citations.  Knows conversations, not pages."""
+
+from __future__ import annotations
+
+import io
+import re
+
+from ui.catalogue import Words
+from ui.render import View
+from ui.wire import Conversation
+
+SPECIAL = re.compile(r"([\\`*_{}\[\]>#|~!])")
+
+
+def to_markdown(conversation: Conversation, view: View) -> str:
+    """Questions as headings, answers, each citation as a block quotation with its place; the text cannot become markup."""
+    words = view.words
+    lines = [f"# {escaped(conversation.name)}", ""]
+    for exchange in conversation.exchanges:
+        lines += [f"## {escaped(exchange.question)}", ""]
+        if exchange.answer is None:
+            lines += [f"*{escaped(exchange.error)}*", ""]
+            continue
+        lines += [escaped(exchange.answer.answer.split("\n", 1)[0]), ""]
+        for c in exchange.answer.citations:
+            place = place_of(c.n, c.document, c.start, c.end, c.kind == "nearest", words)
+            lines += [f"> {escaped(' '.join(c.quote.split()))}", ">", f"> {escaped(place)}", ""]
+    return "\n".join([*lines, f"*{escaped(words['exported'])}*", ""])
+
+
+def to_docx(conversation: Conversation, view: View) -> bytes:
+    """The same as a Word document."""
+    from docx import Document as Word
+
+    words = view.words
+    word = Word()
+    word.add_heading(_legal(conversation.name), level=1)
+    for exchange in conversation.exchanges:
+        word.add_heading(_legal(exchange.question), level=2)
+        if exchange.answer is None:
+            word.add_paragraph(_legal(exchange.error))
+            continue
+        word.add_paragraph(_legal(exchange.answer.answer.split("\n", 1)[0]))
+        for c in exchange.answer.citations:
+            word.add_paragraph(f"“{_legal(' '.join(c.quote.split()))}”", style="Quote")
+            word.add_paragraph(
+                _legal(place_of(c.n, c.document, c.start, c.end, c.kind == "nearest", words)), style="Caption"
+            )
+    word.add_paragraph(words["exported"])
+    out = io.BytesIO()
+    word.save(out)
+    return out.getvalue()
+
+
+def place_of(n: int, document: str, start: int, end: int, nearest: bool, words: Words) -> str:
+    """A citation's source line."""
+    place = words["footnote"].format(document=document, start=start, end=end)
+    return f"[{n}] {place}" + (f" ({words['nearest']})" if nearest else "")
+
+
+def escaped(text: str) -> str:
+    """`text` with Markdown's special characters escaped, on one line.
+
+    >>> escaped("![x](http://evil)")
+    '\\\\!\\\\[x\\\\](http://evil)'
+    """
+    return SPECIAL.sub(r"\\\1", " ".join(text.split())).replace("<", "&lt;")
+
+
+def _legal(text: str) -> str:
+    """Without the control characters that XML forbids."""
+    return re.sub(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]", " ", text)
