@@ -89,6 +89,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--squad", type=Path, metavar="FILE.json", help="ask this file's questions, not the release's cases"
     )
     bench.add_argument("--limit", type=int, default=200, metavar="N", help="how many questions")
+    bench.add_argument("--url", metavar="URL", help="ask a running server instead, as many people at once")
+    bench.add_argument("--people", type=int, default=50, metavar="N", help="how many people, with --url")
     bench.add_argument("--json", action="store_true")
     bench.set_defaults(act=run_bench)
 
@@ -161,6 +163,7 @@ def run_cases(args: argparse.Namespace, settings: Settings, open_assistant: Open
     from eval.run import run as run_all
 
     engine = open_assistant(args.engine)
+    engine.reader.threads = max(1, engine.reader.threads // args.jobs)  # not loaded yet: jobs share the cores
     texts, sentences = texts_and_sentences(engine)
     cases = chosen(args, texts)
     folder = args.folder or settings.home / "runs" / time.strftime("%Y%m%d-%H%M%S", time.gmtime())
@@ -339,21 +342,21 @@ def judge_run(args: argparse.Namespace, settings: Settings, open_assistant: Open
 
 
 def run_bench(args: argparse.Namespace, settings: Settings, open_assistant: OpenAssistant) -> int:
+    from data import resource
     from eval.bench import bench, told
+    from eval.cases import load_cases
+    from eval.load import crowd
     from eval.squad import read_squad
 
-    assistant = open_assistant("extractive")
     if args.squad:
-        questions: Sequence[str] = [
-            str(qa["question"]) for a in read_squad(args.squad) for p in a["paragraphs"] for qa in p["qas"]
-        ]
+        questions = [str(qa["question"]) for a in read_squad(args.squad) for p in a["paragraphs"] for qa in p["qas"]]
     else:
-        args = argparse.Namespace(
-            **vars(args) | {"cases": None, "all": False, "invented": False, "split": "dev", "category": None}
-        )
-        texts = texts_and_sentences(assistant)[0]
-        questions = [c.question for c in chosen(argparse.Namespace(**vars(args) | {"limit": None}), texts)]
-    figures = bench(assistant, questions, args.limit)
+        questions = [c.question for c in load_cases([resource("eval/release-dev.jsonl")]) if c.language == "en"]
+    if args.url:
+        crowded = crowd(args.url, questions, args.people)
+        print(json.dumps(crowded, indent=None if args.json else 2))
+        return 1 if crowded["failed"] else 0
+    figures = bench(open_assistant("extractive"), questions, args.limit)
     print(json.dumps(figures) if args.json else told(figures))
     return 0
 

@@ -199,6 +199,23 @@ def test_history_stays_in_the_browser_and_survives_a_restart_of_the_server(brows
     end(server)
 
 
+def test_an_answer_that_takes_long_can_be_stopped(browser: Any, home: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # a model that takes the question and never replies
+        model = f"openai-like:slow@http://127.0.0.1:{silent.getsockname()[1]}/v1"
+        port = free_port()
+        server = start(port, home, RELEASE_ASSISTANT_LLM=model, RELEASE_ASSISTANT_LLM_TIMEOUT="60")
+        page = opened(browser, f"http://127.0.0.1:{port}")
+        page.get_by_label("Your question").fill("Who <heads> the IAPB?")
+        page.keyboard.press("Enter")
+        page.locator(".answer.looking").wait_for()
+        page.get_by_role("button", name="Stop").click()
+        page.locator("#send").wait_for()
+        assert page.locator(".answer").count() == 0
+        assert page.get_by_label("Your question").input_value() == "Who <heads> the IAPB?"
+        page.context.close()
+        end(server)
+
+
 def test_feedback_with_a_marked_passage_lands_in_the_queue(page: Any, home: Path) -> None:
     from eval.review import ReviewQueue
 

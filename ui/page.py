@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Callable, Iterator
-from html import escape
+from html import escape, unescape
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -224,10 +225,13 @@ def build_page(assistant: Assistant, language: str = "en", add_file: AddFile | N
         begun.then(**ready, queue=False, **private)
         running.append(begun)
 
-        def stopped(kept: object) -> tuple[Any, ...]:
-            return desk.messages(read_history(kept).current()), gr.update(visible=True), gr.update(visible=False)
+        def stopped(kept: object, messages: Messages) -> tuple[Any, ...]:
+            kept_messages = desk.messages(read_history(kept).current())
+            unanswered = [m for m in messages[len(kept_messages) :] if m["role"] == "user"]
+            text = asked_text(unanswered[-1]["content"]) if unanswered else ""
+            return text, kept_messages, gr.update(visible=True), gr.update(visible=False)
 
-        stop.click(stopped, [stored], [chat, send, stop], cancels=running, queue=False, **private)
+        stop.click(stopped, [stored, chat], [box, chat, send, stop], cancels=running, queue=False, **private)
 
         def show(name: str | None) -> tuple[str, Any]:
             return desk.pane(name), gr.update(examples=desk.ideas(name))
@@ -300,6 +304,13 @@ def build_page(assistant: Assistant, language: str = "en", add_file: AddFile | N
             upload.upload(receive, [upload], [told, picker, pane, chat], concurrency_limit=1, **private)
     page.queue(max_size=64, default_concurrency_limit=4)
     return page
+
+
+def asked_text(content: object) -> str:
+    """The question in a chat message as Gradio hands it over: a string, or a list of parts."""
+    parts = content if isinstance(content, list) else [content]
+    made = " ".join(str(p.get("text", "")) if isinstance(p, dict) else str(p) for p in parts)
+    return unescape(re.sub(r"<[^>]*>", "", made.replace("<br>", "\n")))
 
 
 def head(words: Words) -> str:

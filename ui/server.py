@@ -6,6 +6,7 @@ import html
 import os
 import socket
 import sys
+import threading
 from collections.abc import Callable, MutableMapping
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
@@ -34,6 +35,7 @@ HEADERS = {
 }
 COOKIE = "release_assistant_session"
 OPEN = {"/login", "/healthz"}  # what needs no session
+EXIT_SECONDS = 6.0
 MAX_BODY = 2_000_000  # bytes of a request to the API
 
 Scope = MutableMapping[str, Any]
@@ -218,5 +220,14 @@ def serve(assistant: Assistant, settings: Settings, add_file: Any = None) -> int
     app = build_server(assistant, settings, add_file)
     print(f"Release Assistant is at http://{settings.host}:{port} (end it with Ctrl+C)", file=sys.stderr, flush=True)
     config = uvicorn.Config(app, host=settings.host, port=port, log_level="warning", timeout_graceful_shutdown=3)
-    uvicorn.Server(config).run()
+
+    class Server(uvicorn.Server):
+        def handle_exit(self, sig: int, frame: Any) -> None:
+            super().handle_exit(sig, frame)
+            # A thread that waits for a language model cannot be cancelled; nothing that is stored depends on it.
+            last = threading.Timer(EXIT_SECONDS, os._exit, (0,))
+            last.daemon = True
+            last.start()
+
+    Server(config).run()
     return 0
