@@ -11,14 +11,25 @@ from assistant.corpus import Corpus
 from assistant.errors import QuestionError
 from assistant.generate import Generator, Unusable
 from assistant.names import Match, Spelling, names
-from assistant.question import Asked, analyse, as_yes_no, asks_for_fiction, chat, clean, parts, strip_lead_in, structure
+from assistant.outline import contact, outline
+from assistant.question import (
+    Asked,
+    Structure,
+    analyse,
+    as_yes_no,
+    asks_for_fiction,
+    chat,
+    clean,
+    parts,
+    strip_lead_in,
+    structure,
+)
 from assistant.read import OnnxReader
 from assistant.retrieve import HybridRetriever
-from assistant.schema import Answer, Document, Draft, Evidence, Hit, Question, Reading
+from assistant.schema import Answer, Draft, Evidence, Hit, Question, Reading
 from assistant.verify import UnverifiedDraft, verify
-from assistant.words import NUMBER, content_stems, fold, stems, words
+from assistant.words import NUMBER, content_stems, stems, words
 
-CENTRAL_SENTENCES = 120
 NO_FICTION = "The release does not say that, and I make nothing up: I answer from its own words alone."
 GENERATED_FROM = 24  # sentences that a language model is shown
 CONTACT_STEMS = frozenset(
@@ -28,7 +39,6 @@ CONTACT_STEMS = frozenset(
     )
 )
 COUNTED = frozenset(["named", "listed", "mentioned", "list", "name", "count", "enumerated"])
-SENTENCES = {"about": 2, "summary": 4, "points": 5}
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,9 +221,15 @@ class Assistant:
         return made[document]
 
     def _verdict(self, asked: Asked, found: Found, corpus: Corpus, unknown: dict[str, float]) -> Proposal:
-        best = compose.best_verdict(asked, found.hits, found.readings, corpus)
+        best = self._best_verdict(asked, found.hits, found.readings, corpus)
         draft = compose.verdict(best.yes, best.sentence, corpus.documents[best.document])
         return Proposal("verdict", best.features | unknown, draft)
+
+    def _best_verdict(self, asked: Asked, hits: list[Hit], readings: list[Reading], corpus: Corpus) -> compose.Verdict:
+        def alone(sentence: str) -> tuple[float, float, float]:
+            return self.reader.read_texts(asked.text, [sentence])[0][2]
+
+        return compose.best_verdict(asked, hits, readings, corpus, alone)
 
     def _premise(self, text: str, found: Found, corpus: Corpus, unknown: dict[str, float]) -> Proposal | None:
         """That the release says otherwise, where it denies what the question takes for granted."""
@@ -221,7 +237,7 @@ class Assistant:
         if premise is None:
             return None
         readings = self.reader.read(premise, [h.passage for h in found.hits], corpus.documents)
-        best = compose.best_verdict(analyse(premise), found.hits, readings, corpus)
+        best = self._best_verdict(analyse(premise), found.hits, readings, corpus)
         if best.yes:
             return None
         draft = compose.verdict(False, best.sentence, corpus.documents[best.document], premise=True)
@@ -247,7 +263,7 @@ class Assistant:
 
     def _address(self, asked: Asked, found: Found, corpus: Corpus, document: str | None) -> Draft:
         for name in self._documents(corpus, document, found):
-            draft = compose.contact(corpus.documents[name], corpus, asked.kind)
+            draft = contact(corpus.documents[name], corpus, asked.kind)
             if draft is not None:
                 return draft
         return self._decline(asked.text, found, corpus, document, 0.9)
@@ -267,45 +283,14 @@ class Assistant:
             return list(dict.fromkeys(h.passage.document for h in found.hits))
         return list(corpus.documents)
 
-    def _structure(self, part: str, text: str, corpus: Corpus, document: str | None) -> Draft | None:
+    def _structure(self, part: Structure, text: str, corpus: Corpus, document: str | None) -> Draft | None:
         candidates = self._documents(corpus, document)
         if len(candidates) != 1:
             hits = self.retriever.hits(text, corpus, document)
             candidates = [hits[0].passage.document] if hits else []
         if not candidates:
             return None
-        chosen = corpus.documents[candidates[0]]
-        if part == "headline":
-            return compose.headline(chosen)
-        if part == "date":
-            return compose.dated(chosen, corpus)
-        if part == "contact":
-            folded = fold(text)
-            wants = "email" if "mail" in folded else "phone" if "phone" in folded or "telephone" in folded else "any"
-            draft = compose.contact(chosen, corpus, wants)
-            if draft is None and wants != "any":
-                near = compose.contact(chosen, corpus, "any")
-                nearest = [Evidence(e.document, e.span, "nearest") for e in near.evidence] if near else []
-                return compose.decline(text, nearest, 0.9, many(corpus, document))
-            return draft
-        if part == "issuer":
-            return compose.issuer(chosen, corpus)
-        return self._summary(chosen, corpus, part)
-
-    def _summary(self, document: Document, corpus: Corpus, part: str) -> Draft | None:
-        """The most central sentences of a document's prose: headings and contact lines are none."""
-        prose = [
-            p
-            for p in corpus.sentences_of(document.name)
-            if p.span.start >= (document.title.end if document.title else 0)
-            and len(document.slice(p.span).split()) >= 8 and not compose.EMAIL.search(document.slice(p.span))
-        ][:CENTRAL_SENTENCES]  # fmt: skip
-        if not prose:
-            return None
-        spans = [p.span for p in prose]
-        leads = [p.span.start == p.block.start for p in prose]
-        vectors = self.retriever.embedder.embed([document.slice(s) for s in spans])
-        return compose.summary(document, compose.central(spans, leads, vectors, SENTENCES[part]), part)
+        return outline(part, text, corpus.documents[candidates[0]], corpus, self.retriever.embedder)
 
     def _chat(self, kind: str, corpus: Corpus, document: str | None) -> Draft:
         tail = " You could ask: What is this about? · What are the key points?" if corpus.documents else ""

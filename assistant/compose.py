@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -22,10 +22,6 @@ from assistant.words import FUNCTION_WORDS, content_stems, fold, stems, words
 
 EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 PHONE = re.compile(r"(?<![\w.,])\+?\(?\d[\d\s()./-]{6,}\d(?!\w)")
-CONTACT = re.compile(
-    r"\b(?:contacts?|enquir\w+|inquir\w+|for (?:more|further) information|press office\w*|media office\w*)\b",
-    re.IGNORECASE,
-)
 NEAR_BEST = 2.5
 
 
@@ -134,7 +130,7 @@ def lookup(asked: Asked, best: Candidate, others: Sequence[Candidate], corpus: C
     quotes: list[str | int] = []
     for number, item in enumerate(evidence):
         quotes += ["\n" + quoted(document.slice(item.span)), number]
-    return Draft("answered", (_sentence(answer), *markers, *quotes), tuple(evidence))
+    return Draft("answered", (sentence(answer), *markers, *quotes), tuple(evidence))
 
 
 def _direct(asked: Asked, best: Candidate, document: Document) -> str:
@@ -312,127 +308,11 @@ def quoted(text: str) -> str:
     return f"“{' '.join(text.split())}”"
 
 
-def _sentence(text: str) -> str:
+def sentence(text: str) -> str:
     text = re.sub(r"\s+", " ", text).strip()
     if not re.match(r"\S*[@.\d]\S", text):  # an address is written as it is written
         text = text[:1].upper() + text[1:]
     return text if text.endswith((".", "!", "?")) else text + "."
-
-
-def headline(document: Document) -> Draft | None:
-    """The title, as it stands."""
-    if document.title is None:
-        return None
-    return Draft(
-        "answered", (_sentence(document.slice(document.title)), 0), (support(document.name, document.title),), 0.97
-    )
-
-
-def dated(document: Document, corpus: Corpus) -> Draft | None:
-    """The date the release bears."""
-    if document.date is None:
-        return None
-    place = next(
-        (p.span for p in corpus.sentences_of(document.name) if document.date.within(p.span)),
-        document.date,
-    )
-    return Draft(
-        "answered",
-        (_sentence(document.slice(document.date)), 0, "\n" + quoted(document.slice(place)), 0),
-        (support(document.name, place),),
-        0.95,
-    )
-
-
-def contact(document: Document, corpus: Corpus, wants: str) -> Draft | None:
-    """Whom to contact: the sentences that hold an address or a telephone number, or say whom to contact.
-
-    `wants` is "email", "phone" or "any"; None where the document gives none of it.
-    """
-    sentences = [p.span for p in corpus.sentences_of(document.name)]
-    scored = []
-    for span in sentences:
-        text = document.slice(span)
-        email, phone = EMAIL.search(text), PHONE.search(text)
-        score = 2 * bool(email) + bool(phone) + 2 * bool(CONTACT.search(text))
-        if (
-            (wants == "email" and not email)
-            or (wants == "phone" and not phone)
-            or not (email or phone or CONTACT.search(text))
-        ):
-            continue
-        scored.append((score, span.start, span, email, phone))
-    if not scored:
-        return None
-    _, _, place, email, phone = max(scored, key=lambda x: (x[0], x[1]))
-    text = document.slice(place)
-    if wants == "email" and email:
-        answer = email.group().rstrip(".")
-    elif wants == "phone" and phone:
-        answer = phone.group()
-    else:
-        label = (
-            r"^.*\b(?:contacts?|enquiries|inquiries|information)\b\s*(?:details|person)?\s*(?:is|are)?\s*[:,–—-]?\s*"
-        )
-        answer = re.sub(label, "", text, count=1, flags=re.IGNORECASE | re.DOTALL)
-        answer = answer if words(answer) else text
-    return Draft("answered", (_sentence(answer), 0, "\n" + quoted(text), 0), (support(document.name, place),), 0.93)
-
-
-def summary(document: Document, chosen: Sequence[Span], label: str) -> Draft:
-    """Sentences of the document, in its order, each cited; the first one stands first."""
-    evidence = tuple(support(document.name, s) for s in chosen)
-    parts: list[str | int] = []
-    for number, span in enumerate(chosen):
-        bullet = "- " if label == "points" else ""
-        lead = "" if number == 0 else "\n" if bullet else " "
-        parts += [f"{lead}{bullet}{' '.join(document.slice(span).split())}", number]
-    return Draft("answered", tuple(parts), evidence, 0.9)
-
-
-def central(
-    sentences: Sequence[Span], leads: Sequence[bool], vectors: Sequence[Sequence[float]], count: int
-) -> list[Span]:
-    """The most central sentences in the order of the text, none like another: LexRank's degree (Erkan and Radev 2004,
-    arXiv 1109.2128) with a bonus for the start of the text and of a paragraph (`leads`), where a release puts its news,
-    chosen by maximal marginal relevance (Carbonell and Goldstein 1998). The first sentence always stands."""
-    import numpy as np
-
-    if not sentences:
-        return []
-    matrix = np.asarray(vectors)
-    likeness = matrix @ matrix.T
-    degree = likeness.mean(axis=1)
-    degree = degree + 0.15 * np.exp(-np.arange(len(sentences)) / 3.0) + 0.10 * np.asarray(leads)
-    chosen = [0]
-    while len(chosen) < min(count, len(sentences)):
-        gain = degree - 0.35 * likeness[:, chosen].max(axis=1)
-        gain[chosen] = -np.inf
-        chosen.append(int(gain.argmax()))
-    return [sentences[i] for i in sorted(chosen)]
-
-
-def issuer(document: Document, corpus: Corpus) -> Draft | None:
-    """Who issues the release: the first name with which a sentence of its lead begins, or that its dateline gives."""
-    if document.issuer is not None:
-        name = document.slice(document.issuer)
-        return Draft("answered", (_sentence(name), 0), (support(document.name, document.issuer),), 0.85)
-    lead = [p for p in corpus.sentences_of(document.name) if p.span != document.title]
-    for passage in lead[:3]:
-        text = document.slice(passage.span)
-        after = re.sub(r"^.{0,80}?[—–]\s*|^.{0,60}?\d{4}\s*[-:]\s*", "", text, count=1)
-        match = re.match(
-            rf"(?:The\s+)?(?P<name>{enumeration.PROPER.pattern}(?:\s+\([A-Z][\w-]+\))?)(?=\s+[a-z]|,)", after
-        )
-        if match and len(match.group("name").split()) <= 12:
-            place = passage.span
-            return Draft(
-                "answered",
-                (_sentence(match.group("name")), 0, "\n" + quoted(text), 0),
-                (support(document.name, place),),
-                0.8,
-            )
-    return None
 
 
 def as_which(text: str) -> str | None:
@@ -456,33 +336,44 @@ class Verdict:
     features: dict[str, float]
 
 
-def best_verdict(asked: Asked, hits: Sequence[Hit], readings: Sequence[Reading], corpus: Corpus) -> Verdict:
-    """The verdict of the passage that settles the question best."""
+def best_verdict(
+    asked: Asked,
+    hits: Sequence[Hit],
+    readings: Sequence[Reading],
+    corpus: Corpus,
+    alone: Callable[[str], tuple[float, float, float]],
+) -> Verdict:
+    """The verdict of the passage that settles the question best.
+
+    `alone` reads one sentence by itself: what its paragraph says and what it says should agree.
+    """
     wanted = list(dict.fromkeys(content_stems(asked.text)))
-    best: tuple[float, int, float, float] | None = None
+    weighed = []
     for rank, (hit, reading) in enumerate(zip(hits, readings, strict=True)):
         said = settled(reading.verdict)
         share = coverage(wanted, hit.passage, corpus.documents[hit.passage.document])
-        weight = said * (0.3 + 0.7 * hit.score) * (0.3 + 0.7 * share)
-        if best is None or weight > best[0]:
-            best = (weight, rank, said, share)
-    assert best is not None, "asked only where there are hits"
-    _, rank, said, share = best
+        weighed.append((said * (0.3 + 0.7 * hit.score) * (0.3 + 0.7 * share), rank, said, share))
+    _, rank, said, share = max(weighed, key=lambda w: w[0])
     hit, reading = hits[rank], readings[rank]
     document = corpus.documents[hit.passage.document]
     place = closest_sentence(asked.text, hit, corpus)
+    by_itself = alone(document.slice(place))
     lean = reading.verdict[1] - reading.verdict[2]
+    second = clamped(by_itself[1] - by_itself[2], 6.0)
+    yes = lean + second >= 0
     features = {
         "said": said,
-        "sure": min(6.0, abs(lean)),
+        "alone": settled(by_itself),
+        "sure": min(6.0, abs(lean + second) / 2),
+        "agree": float((lean >= 0) == (second >= 0)),
         "answerable": clamped(reading.answerable, 8.0),
         "dense": hit.dense,
         "lexical": hit.lexical,
         "coverage": share,
         "first": float(rank == 0),
-        "no": float(lean < 0),
+        "no": float(not yes),
     }
-    return Verdict(document.name, place, lean >= 0, features)
+    return Verdict(document.name, place, yes, features)
 
 
 def settled(verdict: tuple[float, float, float]) -> float:

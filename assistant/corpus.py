@@ -6,6 +6,7 @@ Knows words, not vectors.  A corpus is a snapshot: `retrieve` makes a new one wh
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from assistant.errors import QuestionError
 from assistant.schema import Document, Passage, Record
@@ -19,7 +20,6 @@ class Corpus:
         self.documents: dict[str, Document] = {r.document.name: r.document for r in records}
         self.versions: dict[str, str] = {r.document.name: r.version for r in records}
         self.passages: dict[str, Passage] = {p.id: p for p in passages}
-        self._ids: list[str] = list(self.passages)
         self._children: dict[tuple[str, int], list[Passage]] = {}
         self._paragraphs: dict[str, list[Passage]] = {}
         self._homes: dict[tuple[str, int], Passage] = {}
@@ -29,7 +29,7 @@ class Corpus:
             else:
                 self._paragraphs.setdefault(p.document, []).append(p)
                 self._homes[p.version, p.span.start] = p
-        self._bm25 = _bm25([self.text(p) for p in passages])
+        self._indexes: dict[str | None, tuple[list[str], Any]] = {}
 
     def text(self, passage: Passage) -> str:
         """The wording of a passage."""
@@ -63,22 +63,24 @@ class Corpus:
             )
         return [self.versions[document]]
 
-    def lexical(self, question: str, limit: int, scope: Sequence[str]) -> dict[str, float]:
-        """The `limit` best passages by BM25: id to score (0 and up, no zeros)."""
+    def lexical(self, question: str, limit: int, document: str | None = None) -> dict[str, float]:
+        """The `limit` best passages of a document, or of all, by BM25: id to score (0 and up, no zeros).
+
+        How rare a word is, is counted in that scope: what else is stored changes no answer from one document.
+        """
+        ids, index = self._index(document)
         terms = content_stems(question)
-        if self._bm25 is None or not terms:
+        if index is None or not terms:
             return {}
-        scores = self._bm25.get_scores(terms)
-        live = set(scope)
-        everything = len(live) == len(self.versions)
-        best = scores.argsort()[::-1]
-        found: dict[str, float] = {}
-        for i in best:
-            if scores[i] <= 0 or len(found) >= limit:
-                break
-            if everything or self.passages[self._ids[i]].version in live:
-                found[self._ids[i]] = float(scores[i])
-        return found
+        scores = index.get_scores(terms)
+        best = scores.argsort()[::-1][:limit]
+        return {ids[i]: float(scores[i]) for i in best if scores[i] > 0}
+
+    def _index(self, document: str | None) -> tuple[list[str], Any]:
+        if document not in self._indexes:
+            ids = [i for i, p in self.passages.items() if document in (None, p.document)]
+            self._indexes[document] = ids, _bm25([self.text(self.passages[i]) for i in ids])
+        return self._indexes[document]
 
 
 def _bm25(texts: list[str]):  # type: ignore[no-untyped-def]

@@ -57,7 +57,7 @@ class HybridRetriever(BaseRetriever):
     def hits(self, question: str, corpus: Corpus, document: str | None = None, limit: int | None = None) -> list[Hit]:
         """The best paragraphs for `question`, best first; a paragraph scores as its best sentence or itself."""
         scope = corpus.scope(document)
-        lexical = corpus.lexical(question, CANDIDATES, scope)
+        lexical = corpus.lexical(question, CANDIDATES, document)
         dense: dict[str, float] = {}
         if self.dense_weight > 0:
             dense = self.store.search(self._vector(question), scope, CANDIDATES)

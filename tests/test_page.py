@@ -283,6 +283,26 @@ def test_a_release_is_added_and_a_bad_file_is_refused(browser: Any, address: str
     page.context.close()
 
 
+def test_a_hostile_document_runs_nothing(browser: Any, address: str, tmp_path: Path) -> None:
+    page = opened(browser, address)
+    hostile = tmp_path / "a&quot;><b onmouseover=x>.md"
+    hostile.write_text(
+        f"# Notice {EVIL}\n\n3 May 2025 - Mayor {EVIL} Olga Brandt opened 17 <b>bridges</b> {EVIL}.\n", encoding="utf-8"
+    )
+    choose(page, hostile)
+    page.locator("#told .done", has_text="passages").wait_for()
+    for question in ("How many bridges were opened?", "What is this about?", f"{EVIL} who?"):
+        answer = put(page, question)
+        for marker in answer.locator("a.cite").all():
+            marker.hover()
+            marker.click()
+    page.locator(".feedback summary").first.click()
+    assert page.locator(".release b, .answer b[onmouseover], .release img, .answer img, .answer script").count() == 0
+    assert page.title() == "Release Assistant"
+    assert not page.strangers
+    page.context.close()
+
+
 def test_on_a_phone_chat_and_release_are_tabs(browser: Any, address: str) -> None:
     page = opened(browser, address, viewport={"width": 390, "height": 780}, color_scheme="dark")
     assert not page.locator("#pane").is_visible()

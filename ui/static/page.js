@@ -10,15 +10,21 @@
   };
   tab("talk");
 
-  const show = (link) => {
+  // The sentences of the release that a citation covers.
+  const covered = (link) => {
     const [, name, start, end] = (link.getAttribute("href") || "").match(/#cite-([0-9a-f]+)-(\d+)-(\d+)$/) || [];
-    document.querySelectorAll(".release .s.cited").forEach((s) => s.classList.remove("cited"));
-    const pane = name && document.querySelector(`.release[data-document="${name}"]`);
-    if (!pane) return;
+    const all = name ? document.querySelectorAll(`.release[data-document="${name}"] .s`) : [];
+    return [...all].filter((s) => +s.dataset.start < +end && +s.dataset.end > +start);
+  };
+
+  const show = (link) => {
+    document.querySelectorAll(".release .s").forEach((s) => s.classList.remove("cited", "beside"));
+    const marked = covered(link);
+    if (!marked.length) return;
     tab("text");
-    const marked = [...pane.querySelectorAll(".s")].filter((s) => +s.dataset.start < +end && +s.dataset.end > +start);
-    marked.forEach((s) => s.classList.add("cited"));
-    if (marked.length) marked[0].scrollIntoView({ block: "center", behavior: calm() ? "auto" : "smooth" });
+    link.closest(".answer")?.querySelectorAll("a.cite").forEach((other) => covered(other).forEach((s) => s.classList.add("beside")));
+    marked.forEach((s) => s.classList.replace("beside", "cited") || s.classList.add("cited"));
+    marked[0].scrollIntoView({ block: "center", behavior: calm() ? "auto" : "smooth" });
   };
 
   // One tip for all citations, above everything, beside the marker that is pointed at or focused.
