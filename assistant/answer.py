@@ -10,6 +10,7 @@ from assistant.confidence import Calibration, Way
 from assistant.corpus import Corpus
 from assistant.errors import QuestionError
 from assistant.generate import Generator, Unusable
+from assistant.layout import listings
 from assistant.names import Match, Spelling, names
 from assistant.outline import contact, outline
 from assistant.question import (
@@ -38,7 +39,9 @@ CONTACT_STEMS = frozenset(
         enquiries inquiry inquiries information call reach write person journalists reporters release statement get find"""
     )
 )
-COUNTED = frozenset(["named", "listed", "mentioned", "list", "name", "count", "enumerated"])
+COUNTED = frozenset(
+    "named listed mentioned list name count enumerated itemised itemized numbered bullet bullets".split()
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,10 +197,12 @@ class Assistant:
                 (c.total for c in ranked[1:] if not c.span.overlaps(ranked[0].span)), ranked[0].total - 5.0
             )
             made.append(Proposal("span", ranked[0].features | unknown | {"margin": min(5.0, margin)}, draft))
+        others = [self._premise(asked.text, found, corpus, unknown)]
         if asked.kind == "count":
-            made = self._counted(asked, made, corpus, document)
-        premise = self._premise(asked.text, found, corpus, unknown)
-        return [*made, premise] if premise is not None else made
+            others.append(self._counted(asked, made, corpus, document))
+        if asked.kind == "count" or asked.several:
+            others.append(self._listing(asked, made, found, corpus))
+        return [*made, *(p for p in others if p is not None)]
 
     def find(self, text: str, corpus: Corpus, document: str | None) -> Found:
         """The passages for a question, and the reader's reading of each."""
@@ -244,22 +249,44 @@ class Assistant:
         spans = max((r.spans[0][1] for r in found.readings if r.spans), default=-12.0)
         return Proposal("premise", best.features | unknown | {"span": compose.clamped(spans, 12.0)}, draft)
 
-    def _counted(self, asked: Asked, made: list[Proposal], corpus: Corpus, document: str | None) -> list[Proposal]:
-        """With the count of what a list spells out: in place of a number where the question asks for what is named or listed."""
-        spelt_out = any(w in COUNTED for w in words(asked.text))
+    def _counted(self, asked: Asked, made: list[Proposal], corpus: Corpus, document: str | None) -> Proposal | None:
+        """The count of what a sentence spells out, where no number answers or what is named or listed is asked for."""
+        spelt = any(w in COUNTED for w in words(asked.text))
         which = compose.as_which(asked.text)
-        if which is None or (made and made[0].features["fits"] and not spelt_out):
-            return made
+        rival = bool(made and made[0].features["fits"])
+        if which is None or (rival and not spelt):
+            return None
         listed = Asked(which, "list", True)
         found = self.find(which, corpus, document)
         ranked = compose.candidates(listed, found.hits, found.readings, corpus, self.calibration)
-        if not ranked or (not spelt_out and ranked[0].features["coverage"] < 0.5):
-            return made
-        draft = compose.enumerated(listed, ranked[0], corpus)
+        draft = compose.enumerated(listed, ranked[0], corpus) if ranked else None
         if draft is None:
-            return made
-        counted = Proposal("span", ranked[0].features, draft)
-        return [counted] if spelt_out else [*made, counted]
+            return None
+        kept = {name: ranked[0].features[name] for name in ("span", "answerable", "coverage", "near", "dense")}
+        return Proposal("counted", kept | {"spelt": float(spelt), "rival": float(rival)}, draft)
+
+    def _listing(self, asked: Asked, made: list[Proposal], found: Found, corpus: Corpus) -> Proposal | None:
+        """The laid-out list that the question is nearest to, counted or item by item."""
+        document = corpus.documents[found.hits[0].passage.document]
+        laid = listings(document)
+        if not laid:
+            return None
+        texts = [listing.introduced(document) for listing in laid]
+        likeness = self.retriever.likeness(asked.text, texts)
+        order = sorted(range(len(laid)), key=lambda i: -likeness[i])
+        best = laid[order[0]]
+        wanted, held = content_stems(asked.text), set(stems(texts[order[0]]))
+        rival = made[0] if made else None
+        features = {
+            "cosine": likeness[order[0]],
+            "margin": likeness[order[0]] - (likeness[order[1]] if len(order) > 1 else 0.0),
+            "coverage": sum(w in held for w in wanted) / len(wanted) if wanted else 0.0,
+            "spelt": float(any(w in COUNTED for w in words(asked.text))),
+            "count": float(asked.kind == "count"),
+            "rival": rival.features["fits"] * rival.features["span"] / 10 if rival else 0.0,
+            "inside": float(rival is not None and any(e.span.overlaps(best.span) for e in rival.draft.evidence)),
+        }
+        return Proposal("listing", features, compose.listed(best, document, count=asked.kind == "count"))
 
     def _address(self, asked: Asked, found: Found, corpus: Corpus, document: str | None) -> Draft:
         for name in self._documents(corpus, document, found):

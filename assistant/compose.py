@@ -15,6 +15,7 @@ from datetime import date
 from assistant import dates, enumeration
 from assistant.confidence import Calibration
 from assistant.corpus import Corpus
+from assistant.layout import Listing
 from assistant.names import Match, country, names
 from assistant.question import Asked, fits, list_noun
 from assistant.schema import Document, Draft, Evidence, Hit, Passage, Reading, Span, Status
@@ -249,6 +250,15 @@ def enumerated(asked: Asked, best: Candidate, corpus: Corpus) -> Draft | None:
     return Draft("answered", tuple(parts), evidence)
 
 
+def listed(listing: Listing, document: Document, *, count: bool) -> Draft:
+    """The items of a laid-out list, or how many they are; the list is cited as it stands."""
+    items = [" ".join(document.slice(i).split()).rstrip(" ;,.") for i in listing.items]
+    items[-1] = re.sub(r"\s+and$", "", items[-1])
+    lead = f"{len(items)}, counted from the list" if count else "; ".join(items) + "."
+    parts: tuple[str | int, ...] = (lead, 0, ": " + "; ".join(items) + ".") if count else (lead, 0)
+    return Draft("answered", parts, (support(document.name, listing.span),))
+
+
 def verdict(yes: bool, place: Span, document: Document, *, premise: bool = False) -> Draft:
     """ "Yes" or "No" first, then the sentence that says so; for a question that takes it for granted, that the release says otherwise."""
     opening = "The release says otherwise." if premise else "Yes." if yes else "No."
@@ -317,13 +327,9 @@ def sentence(text: str) -> str:
 
 def as_which(text: str) -> str | None:
     """ "How many countries support it?" as "Which countries support it?"; None for another question."""
-    changed, n = re.subn(
-        r"\b(?:how many(?: of)?|number of|count of|count)\b", "which", text, count=1, flags=re.IGNORECASE
-    )
-    if not n:
-        return None
-    changed = re.sub(r"\b(?:are|is|were|was)?\s*(?:named|listed|mentioned)(?: by name)?\b", "", changed)
-    return changed[:1].upper() + changed[1:]
+    asking = r"\bhow many(?P<of> of)?\b|\b(?:number|count) of\b|^\s*count(?: all)?(?: the)?\b"
+    changed, n = re.subn(asking, lambda m: f"which{m.group('of') or ''}", text, count=1, flags=re.IGNORECASE)
+    return (changed.strip()[:1].upper() + changed.strip()[1:]) if n else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,15 +15,15 @@ from typing import Literal
 
 from assistant.errors import ModelError
 
-Way = Literal["rank", "span", "verdict", "premise"]
+Way = Literal["rank", "span", "verdict", "premise", "counted", "listing"]
 
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
     """Weights of the features and a bias, and the probability from which an answer is given.
 
-    "rank" orders the spans that a reader found; "span", "verdict" and "premise" give the probability that the best span,
-    the yes or no, or the contradiction is right.
+    "rank" orders the spans that a reader found; "span", "verdict", "premise", "counted" and "listing" give the probability
+    that the best span, the yes or no, the contradiction, the count of a spelt-out list or a laid-out list is right.
     """
 
     weights: Mapping[str, Mapping[str, float]]

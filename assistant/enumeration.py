@@ -17,7 +17,7 @@ SEPARATOR = re.compile(
 PROPER = re.compile(
     r"(?:the\s+)?[^\W\d_a-zà-ÿ](?:[\w'’-]|\.(?=\w))*(?:\s+(?:(?:of|the|de|van|for|and)\s+){0,2}[^\W\d_a-zà-ÿ](?:[\w'’-]|\.(?=\w))*)*"
 )
-MARK = re.compile(r"^(?:[-*•–]|\(?\w{1,2}[.)])\s+")
+MARK = re.compile(r"^(?:[-*•–▪◦‣·]|o(?=\s+[A-Z\d])|\(?\w{1,2}[.)])\s+")
 MAX_WORDS = 9
 # One to five words up to a function word, a participle or a mark: the head of a noun phrase.
 HEAD = re.compile(

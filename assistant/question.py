@@ -123,7 +123,7 @@ def analyse(text: str) -> Asked:
     if re.search(
         r"\b(?:how many|how much|number of|count of|how large|how big|how high|how often|what (?:percentage|proportion|share|number|figure|sum|amount|age|price|cost|size|total|fraction|rate)|how old|how mny|how mani|what's the (?:number|total|cost|price)|head ?count|cost of|price of|total)\b",
         t,
-    ) or re.match(r"(?:howmany|how mny|numbers?)\b", t):
+    ) or re.match(r"(?:howmany|how mny|numbers?|count)\b", t):
         return Asked(text, "count")
     if several:
         return Asked(text, "list", True)

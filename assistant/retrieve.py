@@ -7,6 +7,7 @@ Knows scores, not answers.  Each score is brought to 0..1 before the two are ave
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from functools import lru_cache
 
 from llama_index.core.base.base_retriever import BaseRetriever
@@ -37,7 +38,7 @@ class HybridRetriever(BaseRetriever):
         self.limit = limit
         self.dense_weight = dense_weight
         self.document = document  # what LlamaIndex's `retrieve` is restricted to
-        # A follow-up asks its earlier questions again.
+        # A follow-up asks its earlier questions again; the lists of a document are compared with many questions.
         self._vector = lru_cache(maxsize=VECTORS)(lambda question: embedder.embed([question])[0])
         self._corpus: Corpus | None = None
         self._lock = threading.Lock()
@@ -77,6 +78,11 @@ class HybridRetriever(BaseRetriever):
             if home.id not in best or score > best[home.id].score:
                 best[home.id] = Hit(home, cosine, share, score, found)
         return sorted(best.values(), key=lambda h: (-h.score, h.passage.id))[: limit or self.limit]
+
+    def likeness(self, question: str, texts: Sequence[str]) -> list[float]:
+        """The cosine of `question` to each of a few texts, -1 to 1."""
+        asked = self._vector(question)
+        return [sum(a * b for a, b in zip(asked, self._vector(t), strict=True)) for t in texts]
 
     def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
         corpus = self.corpus()

@@ -15,14 +15,14 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast, get_args
 
 from filelock import FileLock, Timeout
 
 from assistant.errors import StoreError, StoreLocked
-from assistant.schema import Document, Passage, PassageKind, Record, Span
+from assistant.schema import Block, BlockKind, Document, Passage, PassageKind, Record, Span
 
-FORMAT = "2"
+FORMAT = "3"
 WRITE_ROWS = 1000
 LOCK_SECONDS = 2.0
 
@@ -192,7 +192,8 @@ class Store:
             return Span(int(meta[f"{key}_start"]), int(meta[f"{key}_end"])) if int(meta[f"{key}_end"]) >= 0 else None
 
         try:
-            document = Document(str(meta["name"]), text, (), span("title"), span("date"), span("issuer"))
+            blocks = _blocks(str(meta["blocks"]))
+            document = Document(str(meta["name"]), text, blocks, span("title"), span("date"), span("issuer"))
             record = Record(document, str(meta["version"]), str(meta["source"]), int(meta["passages"]))
         except (KeyError, ValueError, TypeError):
             raise StoreError(self._damaged("a document's row")) from None
@@ -222,11 +223,27 @@ def _where(versions: Sequence[str]) -> dict[str, Any]:
 def _record_meta(record: Record) -> dict[str, Any]:
     document = record.document
     meta: dict[str, Any] = {"format": FORMAT, "name": document.name, "version": record.version, "source": record.source}
-    meta |= {"passages": record.passages, "text_hash": document.hash}
+    meta |= {"passages": record.passages, "text_hash": document.hash, "blocks": _layout(document.blocks)}
     for key, span in (("title", document.title), ("date", document.date), ("issuer", document.issuer)):
         # Chroma keeps no None, and an upsert keeps keys that are left out.
         meta[f"{key}_start"], meta[f"{key}_end"] = (span.start, span.end) if span else (-1, -1)
     return meta
+
+
+def _layout(blocks: Sequence[Block]) -> str:
+    """Kinds and places of blocks as one string; Chroma keeps no lists of objects."""
+    return " ".join(f"{b.kind}:{b.span.start}:{b.span.end}" for b in blocks)
+
+
+def _blocks(layout: str) -> tuple[Block, ...]:
+    """What `_layout` wrote.  Raises ValueError where it is broken."""
+    found = []
+    for piece in layout.split():
+        kind, start, end = piece.split(":")
+        if kind not in get_args(BlockKind):
+            raise ValueError(kind)
+        found.append(Block(cast(BlockKind, kind), Span(int(start), int(end))))
+    return tuple(found)
 
 
 def _passage_meta(passage: Passage) -> dict[str, Any]:

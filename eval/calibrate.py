@@ -32,7 +32,13 @@ from eval.cases import Case, load_cases
 from eval.judge import judge
 from eval.metrics import ece
 
-WAYS: tuple[Way, ...] = ("span", "verdict", "premise")  # "rank" comes first, since the others depend on it
+WAYS: tuple[Way, ...] = (
+    "span",
+    "verdict",
+    "premise",
+    "counted",
+    "listing",
+)  # "rank" comes first, since the others depend on it
 STRENGTH = 0.3  # of the regularisation: few cases, features of different scales
 
 

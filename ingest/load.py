@@ -36,7 +36,7 @@ DROPPED_TAGS = (
 BLOCK_TAGS = ("p", "div", "section", "article", "main", "header", "footer", "aside", "blockquote", "pre", "figure", "figcaption",
               "address", "dl", "dt", "dd", "ul", "ol", "table", "body", "html", "hr", "details", "summary")  # fmt: skip
 HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
-ITEM = re.compile(r"^\s*(?:[-*•–▪◦‣·]|\(?\d{1,2}[.)]|\(?[a-z][.)])\s+(?=\S)")
+ITEM = re.compile(r"^\s*(?:[-*•–▪◦‣·]|o(?=\s+[A-Z\d])|\(?\d{1,2}[.)]|\(?[a-z][.)])\s+(?=\S)")
 MARKDOWN_LINK = re.compile(r"!?\[([^\[\]\n]{1,500})\]\((?:[^()\s]|\([^()\s]*\)){0,2000}(?:\s+\"[^\"\n]*\")?\)")
 MARKDOWN_MARKS = re.compile(r"(?<!\w)(\*\*|__)(?=\S)(.{1,500}?)(?<=\S)\1(?!\w)")
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
@@ -175,12 +175,19 @@ def read_txt(data: bytes) -> Iterator[Piece]:
 def _lines(lines: list[str], first: bool) -> Iterator[Piece]:
     """The pieces of one chunk of plain text: items and rows line by line, wrapped prose joined, headings alone."""
     prose: list[str] = []
+    item: list[str] = []
     for number, line in enumerate(lines):
         marked = re.match(r"#{1,6}\s+(.*)", line)
         row = line.count("|") >= 2 or line.count("\t") >= 1
         kind: BlockKind = "heading" if marked else "item" if ITEM.match(line) else "row" if row else "paragraph"
         if kind == "row" and re.fullmatch(r"[|\s:+-]+", line):
             continue
+        if item and kind == "paragraph" and line[0].islower():
+            item.append(line)  # an item that was wrapped by its editor
+            continue
+        if item:
+            yield "item", " ".join(item)
+            item = []
         if kind == "paragraph":
             alone = number == 0 and len(lines) == 1
             lead = number == 0 and len(lines) > 1 and _looks_like_heading(line) and (first or len(line) < 60)
@@ -198,12 +205,14 @@ def _lines(lines: list[str], first: bool) -> Iterator[Piece]:
             yield "paragraph", " ".join(prose)
             prose = []
         if kind == "item":
-            yield "item", line
+            item = [line]
         else:
             yield (
                 kind,
                 marked.group(1) if marked else " | ".join(c.strip() for c in re.split(r"\||\t", line) if c.strip()),
             )
+    if item:
+        yield "item", " ".join(item)
     if prose:
         yield "paragraph", " ".join(prose)
 

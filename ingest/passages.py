@@ -11,7 +11,7 @@ import re
 
 from assistant.schema import Block, Document, Passage, Span
 
-SPLITTER = "blocks-punkt-4"  # part of the fingerprint: change it with the code below
+SPLITTER = "blocks-punkt-5"  # part of the fingerprint: change it with the code below
 MAX_PARAGRAPH = 1200
 # After these a full stop ends no sentence, whatever Punkt learnt from its newspapers.
 ABBREVIATION = re.compile(
@@ -19,6 +19,7 @@ ABBREVIATION = re.compile(
     re.IGNORECASE,
 )
 MAX_SENTENCE = 600
+MARK = re.compile(r"\(?\w{1,2}[.)]")  # "1." before an item is no sentence of its own
 
 
 def version(document: Document, embedder_fingerprint: str) -> str:
@@ -85,7 +86,10 @@ def _sentences(text: str, block: Block) -> list[Span]:
         spans = []
         for s, e in found:
             span = Span(block.span.start + s, block.span.start + e)
-            if spans and ABBREVIATION.search(text, spans[-1].start, spans[-1].end):
+            if spans and (
+                ABBREVIATION.search(text, spans[-1].start, spans[-1].end)
+                or MARK.fullmatch(text, spans[-1].start, spans[-1].end)
+            ):
                 spans[-1] = Span(spans[-1].start, span.end)
             else:
                 spans.append(span)
