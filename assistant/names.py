@@ -169,22 +169,22 @@ class Spelling:
         return self._words[best[0]] if best else None
 
     def _countries(self, question: str) -> tuple[str, list[Match]]:
+        """The question with each country under the name that the documents give it."""
         matches: list[Match] = []
         for size in (4, 3, 2, 1):
-            for found in re.finditer(rf"\b[\w.'’-]+(?:\s+[\w.'’-]+){{{size - 1}}}", question):
-                phrase = found.group().rstrip(".")
+            for found in reversed(list(re.finditer(rf"\b(?=([\w.'’-]+(?:\s+[\w.'’-]+){{{size - 1}}}))", question))):
+                phrase = found.group(1).rstrip(".")
                 code = country(phrase)
-                if code is None or re.search(rf"\b{re.escape(phrase.lower())}\b", self._lower):
+                if code is None or self._says(phrase):
                     continue
-                written = next(
-                    (n for n in _country_names(code) if re.search(rf"\b{re.escape(n.lower())}\b", self._lower)), None
-                )
+                written = next((n for n in _country_names(code) if self._says(n)), None)
                 if written is not None:
-                    return (
-                        question[: found.start()] + written + question[found.start() + len(phrase) :],
-                        [*matches, Match(phrase, written)],
-                    )
+                    question = question[: found.start()] + written + question[found.start() + len(phrase) :]
+                    matches.insert(0, Match(phrase, written))
         return question, matches
+
+    def _says(self, phrase: str) -> bool:
+        return re.search(rf"\b{re.escape(phrase.lower())}\b", self._lower) is not None
 
 
 def _joined(matches: list[Match]) -> list[Match]:

@@ -27,11 +27,13 @@ from eval.judge import Judgement, judge
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One case, the answer object it got (status "error" where it failed), the paragraphs ranked for it, the judgement."""
+    """One case, the answer object it got (status "error" where it failed), the paragraphs ranked for it, how many of its
+    quotes were the document's own characters at their place when it was given, the judgement."""
 
     case: Case
     answer: Mapping[str, Any]
     retrieved: Sequence[Sequence[int]]
+    exact: int
     judgement: Judgement
 
 
@@ -75,7 +77,9 @@ def run(
     waiting = [case for case in cases if case.id not in kept]
 
     def work(case: Case) -> dict[str, Any]:
-        return {"id": case.id, "answer": ask(case, assistant), "retrieved": retrieved(case, assistant)}
+        answer = ask(case, assistant)
+        kept = {"id": case.id, "answer": answer, "retrieved": retrieved(case, assistant)}
+        return kept | {"exact": exact_quotes(answer, assistant)}
 
     with (folder / "results.jsonl").open("a", encoding="utf-8") as file, ThreadPoolExecutor(jobs) as pool:
         for number, line in enumerate(pool.map(work, waiting), len(cases) - len(waiting) + 1):
@@ -104,7 +108,8 @@ def load_run(folder: Path) -> list[Result]:
             Case.model_validate_json(line) for line in (folder / "cases.jsonl").read_text(encoding="utf-8").splitlines()
         ]
         kept = _kept(folder / "results.jsonl")
-        return [Result(c, kept[c.id]["answer"], kept[c.id]["retrieved"], judge(c, kept[c.id]["answer"])) for c in cases]
+        lines = [(c, kept[c.id]) for c in cases]
+        return [Result(c, k["answer"], k["retrieved"], k["exact"], judge(c, k["answer"])) for c, k in lines]
     except (OSError, ValueError, KeyError) as error:
         raise CaseError(
             f"{folder} holds no whole run ({type(error).__name__}): run `release-assistant eval run --run {folder}`"
@@ -117,6 +122,15 @@ def retrieved(case: Case, assistant: Assistant) -> list[list[int]]:
         return []
     hits = assistant.retriever.hits(case.question, assistant.retriever.corpus(), case.document)
     return [[h.passage.span.start, h.passage.span.end] for h in hits]
+
+
+def exact_quotes(answer: Mapping[str, Any], assistant: Assistant) -> int:
+    """How many quotes of an answer object are text[start:end] of their document."""
+    documents = assistant.retriever.corpus().documents
+    return sum(
+        c["document"] in documents and documents[c["document"]].text[c["start"] : c["end"]] == c["quote"]
+        for c in answer["citations"]
+    )
 
 
 def ask(case: Case, assistant: Assistant) -> dict[str, Any]:
