@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 from platformdirs import user_data_path
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from assistant.errors import SettingsError
@@ -36,9 +37,25 @@ class Settings(BaseSettings):
     uploads: bool | None = Field(
         default=None, description="whether the page takes documents; default: on a loopback address only"
     )
+    evaluation: bool | None = Field(
+        default=None, description="whether the page for evaluators is there; default: as uploads"
+    )
+    trusted_proxies: str = Field(
+        default="", description="addresses whose X-Forwarded-For is believed, parted by commas"
+    )
     users: dict[str, str] = Field(
         default_factory=dict, description="name to bcrypt hash; with any, the page asks to log in"
     )
+
+    @field_validator("users")
+    @classmethod
+    def hashes(cls, users: dict[str, str]) -> dict[str, str]:
+        for name, value in users.items():
+            if not re.fullmatch(r"\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}", value):
+                raise ValueError(
+                    f"the password of {name!r} is no bcrypt hash: make one with `release-assistant password`"
+                )
+        return users
 
     @classmethod
     def settings_customise_sources(
@@ -60,7 +77,16 @@ class Settings(BaseSettings):
     @property
     def takes_uploads(self) -> bool:
         """Whether the page takes documents: as set, else only where nobody else can reach it."""
-        return self.uploads if self.uploads is not None else self.host in ("127.0.0.1", "::1", "localhost")
+        return self.uploads if self.uploads is not None else self._alone
+
+    @property
+    def lets_evaluate(self) -> bool:
+        """Whether the page for evaluators is there: as set, else only where nobody else can reach it."""
+        return self.evaluation if self.evaluation is not None else self._alone
+
+    @property
+    def _alone(self) -> bool:
+        return self.host in ("127.0.0.1", "::1", "localhost") and not self.trusted_proxies
 
     @property
     def feedback_path(self) -> Path:
@@ -81,6 +107,7 @@ def load_settings(**overrides: object) -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         name = PREFIX + ".".join(str(p) for p in first["loc"]).upper()
-        raise SettingsError(f"{name} is {first['input']!r}: {first['msg']}; correct or unset it") from None
+        given = "" if name.endswith("USERS") else f" is {first['input']!r}"  # no hash in a log
+        raise SettingsError(f"{name}{given}: {first['msg']}; correct or unset it") from None
     except ValueError as error:  # a TOML file that does not parse
         raise SettingsError(f"{path}: {error}; correct the file") from None

@@ -63,7 +63,8 @@ class Suggester:
 
     def _is_answered(self, corpus: Corpus, name: str, document: str | None, text: str) -> bool:
         key = (corpus.versions[name] + (document or ""), text)
-        if key not in self._known:
+        told = self._known.get(key)
+        if told is None:
             answer = self._ask(Question(text, document=document))
             own = any(c.document == name for c in answer.citations)
             said = fold(answer.answer.split("\n", 1)[0])
@@ -71,7 +72,7 @@ class Suggester:
             if len(self._known) > 4096:
                 self._known.clear()
             self._known[key] = told
-        return self._known[key]
+        return told
 
 
 def invited(corpus: Corpus, document: str, sentences: Sequence[Span]) -> Iterator[str]:

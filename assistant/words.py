@@ -54,3 +54,13 @@ def content_stems(text: str) -> list[str]:
     """The stems of the words that carry meaning; of all words, where none does."""
     found = [w for w in words(text) if w not in FUNCTION_WORDS]
     return [str(s) for s in _stemmer().stemWords(found or words(text))]
+
+
+def one_line(text: str) -> str:
+    """`text` without control characters and line breaks, for a terminal."""
+    return re.sub(r"\s+", " ", re.sub(r"[\x00-\x1f\x7f-\x9f]", " ", text)).strip()
+
+
+def printable(text: str) -> str:
+    """`text` without control characters other than line breaks: a document may hold escapes that a terminal obeys."""
+    return re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", " ", text)

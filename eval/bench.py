@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from assistant.answer import Assistant
+from assistant.errors import CaseError
 from assistant.schema import Question
 from eval.metrics import latency
 
@@ -35,7 +36,12 @@ class Clock:
 
 
 def bench(assistant: Assistant, questions: Sequence[str], limit: int, seed: int = 0) -> dict[str, Any]:
-    """Ask up to `limit` of the questions, drawn by `seed`, one after another; milliseconds, and each stage's share (0 to 1)."""
+    """Ask up to `limit` of the questions, drawn by `seed`, one after another; milliseconds, and each stage's share (0 to 1).
+
+    Raises CaseError for too few questions.
+    """
+    if len(set(questions)) <= WARM_UP:
+        raise CaseError(f"give more than {WARM_UP} questions: the first {WARM_UP} only warm up")
     drawn = random.Random(seed).sample(list(dict.fromkeys(questions)), min(limit + WARM_UP, len(set(questions))))
     corpus = assistant.retriever.corpus()
     for text in drawn[:WARM_UP]:

@@ -77,11 +77,7 @@ def load_cases(paths: Iterable[Path], texts: Mapping[str, str] | None = None) ->
     cases: list[Case] = []
     seen: dict[str, str] = {}
     for path in paths:
-        try:
-            lines = path.read_text(encoding="utf-8").splitlines()
-        except (OSError, UnicodeDecodeError) as error:
-            raise CaseError(f"{path}: cannot be read ({error}); give a UTF-8 file of JSON lines") from None
-        for number, line in enumerate(lines, 1):
+        for number, line in enumerate(json_lines(path), 1):
             if not line.strip():
                 continue
             where = f"{path.name}:{number}"
@@ -95,6 +91,18 @@ def load_cases(paths: Iterable[Path], texts: Mapping[str, str] | None = None) ->
                 _check_gold(case, texts, where)
             cases.append(case)
     return cases
+
+
+def json_lines(path: Path) -> list[str]:
+    """The lines of a JSON Lines file.  Raises CaseError where it cannot be read.
+
+    A line ends at a line feed only: a text may hold the other characters that Python takes for line ends.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise CaseError(f"{path}: cannot be read ({error}); give a UTF-8 file of JSON lines") from None
+    return text.removesuffix("\n").split("\n") if text else []
 
 
 def _parse(line: str, where: str) -> Case:

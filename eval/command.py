@@ -81,16 +81,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     judge.add_argument("run", type=Path, metavar="RUN")
     judge.add_argument("--model", required=True, metavar="MODEL", help="openai-like:MODEL@URL or ollama:MODEL@URL")
-    judge.add_argument("--known", type=int, default=60, metavar="N", help="how many known answers it is measured on")
+    judge.add_argument(
+        "--known", type=positive, default=60, metavar="N", help="how many known answers it is measured on"
+    )
     judge.set_defaults(act=judge_run)
 
     bench = commands.add_parser("bench", help="time warm answers on the store, and say how much each stage takes")
     bench.add_argument(
         "--squad", type=Path, metavar="FILE.json", help="ask this file's questions, not the release's cases"
     )
-    bench.add_argument("--limit", type=int, default=200, metavar="N", help="how many questions")
+    bench.add_argument("--limit", type=positive, default=200, metavar="N", help="how many questions")
     bench.add_argument("--url", metavar="URL", help="ask a running server instead, as many people at once")
-    bench.add_argument("--people", type=int, default=50, metavar="N", help="how many people, with --url")
+    bench.add_argument("--people", type=positive, default=50, metavar="N", help="how many people, with --url")
     bench.add_argument("--json", action="store_true")
     bench.set_defaults(act=run_bench)
 
@@ -102,7 +104,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--half", choices=("first", "second"), help="only articles of odd (first) or even (second) number"
     )
     squad.add_argument("--tune", action="store_true", help="find the best threshold on these questions, and use it")
-    squad.add_argument("--limit", type=int, metavar="N", help="only the first N questions")
+    squad.add_argument("--limit", type=positive, metavar="N", help="only the first N questions")
     squad.set_defaults(act=score_squad)
 
 
@@ -114,22 +116,45 @@ def add_case_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--split", choices=("train", "dev", "test"), default="dev")
     parser.add_argument("--all", action="store_true", help="every bundled case that nothing was trained on")
     parser.add_argument("--category", help="only this category")
-    parser.add_argument("--limit", type=int, metavar="N", help="only the first N cases")
+    parser.add_argument("--limit", type=positive, metavar="N", help="only the first N cases")
 
 
 def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     add_case_arguments(parser)
     parser.add_argument("--engine", metavar="ENGINE", help="extractive, or a model; default: what the settings name")
-    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="cases asked at a time")
+    parser.add_argument("--jobs", type=positive, default=1, metavar="N", help="cases asked at a time")
     parser.add_argument(
         "--run", dest="folder", type=Path, metavar="FOLDER", help="keep the run there; a run begun there goes on"
     )
     parser.add_argument("--failures", action="store_true", help="print each case that is not right")
 
 
-def run(args: argparse.Namespace, settings: Settings, open_assistant: OpenAssistant) -> int:
-    """Run the subcommand; `open_assistant` is called where it needs one."""
-    return int(args.act(args, settings, open_assistant))
+def run(
+    args: argparse.Namespace, settings: Settings, open_assistant: OpenAssistant, stored: Callable[[Path], str]
+) -> int:
+    """Run the subcommand; `open_assistant` is called where it needs one, `stored` gives a file's text as ingest keeps it.
+
+    Raises CaseError where a file cannot be read or written.
+    """
+    from assistant.errors import CaseError
+
+    args.stored = stored
+    try:
+        return int(args.act(args, settings, open_assistant))
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        raise CaseError(f"{where}{error.strerror or error}; name another place") from None
+
+
+def positive(text: str) -> int:
+    """A whole number above 0, for the command line."""
+    number = int(text)
+    if number < 1:
+        raise ValueError(text)
+    return number
+
+
+positive.__name__ = "whole number above 0"  # what argparse calls it
 
 
 def chosen(args: argparse.Namespace, texts: Mapping[str, str]) -> list[Case]:
@@ -158,6 +183,7 @@ def texts_and_sentences(assistant: Assistant) -> tuple[dict[str, str], dict[str,
 
 def run_cases(args: argparse.Namespace, settings: Settings, open_assistant: OpenAssistant) -> int:
     """Ask the cases, keep the run, print the figures."""
+    from assistant.words import one_line
     from eval.metrics import summary, table
     from eval.report import write_report
     from eval.run import run as run_all
@@ -172,8 +198,8 @@ def run_cases(args: argparse.Namespace, settings: Settings, open_assistant: Open
     if args.failures:
         for r in results:
             if r.judgement.outcome != "right":
-                said = r.answer["answer"].split("\n")[0]
-                asked = " // ".join((*r.case.history, r.case.question))
+                said = one_line(r.answer["answer"].split("\n")[0])
+                asked = one_line(" // ".join((*r.case.history, r.case.question)))
                 print(
                     f"{r.judgement.outcome:9} {r.case.id}: {asked}\n          {r.judgement.reason}; expected {r.case.answers[:1] or r.case.answerable}; got {said!r} ({r.answer['confidence']})"
                 )
@@ -207,10 +233,11 @@ def score_run(args: argparse.Namespace, settings: Settings, open_assistant: Open
 
 
 def compare_runs(args: argparse.Namespace, settings: Settings, open_assistant: OpenAssistant) -> int:
+    from assistant.words import printable
     from eval.compare import compare, told
     from eval.run import load_run
 
-    print(told(compare(load_run(args.before), load_run(args.after))))
+    print(printable(told(compare(load_run(args.before), load_run(args.after)))))
     return 0
 
 
@@ -238,52 +265,31 @@ def report_run(args: argparse.Namespace, settings: Settings, open_assistant: Ope
 
 def review_queue(args: argparse.Namespace, settings: Settings, open_assistant: OpenAssistant) -> int:
     """List the queue, or decide on one piece of feedback."""
-    from eval.review import ReviewQueue
+    from assistant.words import one_line
+    from eval.review import ReviewQueue, propose
 
     queue = ReviewQueue(settings.feedback_path)
     if args.reject:
         queue.reject(args.reject)
         print(f"{args.reject} is rejected")
     elif args.accept:
-        accept(args, queue, settings.home / "cases.jsonl", open_assistant)
+        feedback = queue.get(args.accept)
+        corpus = open_assistant("extractive").retriever.corpus()
+        case = propose(feedback, corpus, args.answer or "", args.passage or "", args.category or "")
+        to = args.to or settings.home / "cases.jsonl"
+        new = queue.accept(feedback.id, case, to)
+        became = f"case {case.id} of" if new else "known already in"
+        print(f"{feedback.id} is {became} {to}; run it: release-assistant eval run --cases {to}")
     else:
         waiting = queue.waiting()
         for f in waiting:
-            said = str(f.answer.get("answer", "")).split("\n")[0]
-            wanted = f"; expected: {f.expected}" if f.expected else ""
+            said = one_line(f.answer.answer.split("\n")[0])
+            wanted = f"; expected: {one_line(f.expected)}" if f.expected else ""
             marked = f"; marked: {f.start}:{f.end}" if f.start is not None else ""
-            print(
-                f"{f.id}  {f.verdict:14} {' // '.join((*f.history, f.question))}\n    of {f.document}; answered: {said}{wanted}{marked}"
-            )
+            print(f"{f.id}  {f.verdict:14} {one_line(' // '.join((*f.history, f.question)))}")
+            print(f"    of {one_line(f.document)}; answered: {said}{wanted}{marked}")
         print(f"{len(waiting)} wait; decide with --accept ID or --reject ID" if waiting else "nothing waits for review")
     return 0
-
-
-def accept(args: argparse.Namespace, queue: object, default: Path, open_assistant: OpenAssistant) -> None:
-    from assistant.errors import CaseError
-    from eval.review import ReviewQueue, to_case
-
-    assert isinstance(queue, ReviewQueue)
-    feedback = queue.get(args.accept)
-    changes: dict[str, object] = {"expected": args.answer, "verdict": "wrong"} if args.answer else {}
-    if args.passage:
-        try:
-            start, end = (int(n) for n in args.passage.split(":"))
-        except ValueError:
-            raise CaseError(f"--passage {args.passage!r}: write two numbers, as 120:180") from None
-        changes |= {"start": start, "end": end}
-    corpus = open_assistant("extractive").retriever.corpus()
-    if feedback.document not in corpus.documents:
-        raise CaseError(f"{feedback.document} is not ingested: run `release-assistant ingest {feedback.document}`")
-    sentences = [(p.span.start, p.span.end) for p in corpus.sentences_of(feedback.document)]
-    case = to_case(feedback.model_copy(update=changes), corpus.documents[feedback.document], sentences)
-    if args.category:
-        case = type(case).model_validate(case.model_dump() | {"category": args.category})
-    to = args.to or default
-    new = queue.accept(feedback.id, case, to)
-    print(
-        f"{feedback.id} is {'case ' + case.id + ' of' if new else 'known already in'} {to}; run it: release-assistant eval run --cases {to}"
-    )
 
 
 def export_csv(args: argparse.Namespace, settings: Settings, open_assistant: OpenAssistant) -> int:
@@ -299,9 +305,9 @@ def export_csv(args: argparse.Namespace, settings: Settings, open_assistant: Ope
 def import_cases(args: argparse.Namespace, settings: Settings, open_assistant: OpenAssistant) -> int:
     from eval.interchange import import_squad
 
-    path, count = import_squad(args.file, args.to)
+    path, count, left = import_squad(args.file, args.to, args.stored)
     print(
-        f"{count} cases in {path}; next: release-assistant ingest {args.to}/*.txt; release-assistant eval run --cases {path}"
+        f"{count} cases in {path} ({left} questions left out); next: release-assistant ingest {args.to}/*.txt; release-assistant eval run --cases {path}"
     )
     return 0
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,33 +17,45 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would run
 COLUMNS = ("id", "category", "document", "history", "question", "expected", "outcome", "reason", "status", "answer", "citations", "confidence", "elapsed_ms")  # fmt: skip
 
 
-def import_squad(file: Path, folder: Path, split: Split = "dev") -> tuple[Path, int]:
-    """Write each article as a text document into `folder`, and one case file beside them; the file and how many cases.
+def import_squad(
+    file: Path, folder: Path, stored: Callable[[Path], str], split: Split = "dev"
+) -> tuple[Path, int, int]:
+    """Write each article as a text document into `folder`, and one case file beside them.
 
-    Paragraphs stand apart by a blank line, their white space evened out, so that ingest keeps the text as it is.
-    A question whose answer no longer stands at its place is left out.
+    `stored` gives the text as ingest will keep it; a question whose paragraph or answer does not stand there word for word is
+    left out.  Gives the case file, how many cases it holds, and how many questions were left out.
     """
     folder.mkdir(parents=True, exist_ok=True)
     cases: list[Case] = []
+    asked = 0
     stem = file.name.split(".")[0]
     for number, article in enumerate(read_squad(file), 1):
         title = re.sub(r"\W+", "-", str(article.get("title", ""))).strip("-").lower()[:60]
-        name = f"{stem}-{number:03}-{title or 'article'}.txt"
+        path = folder / f"{stem}-{number:03}-{title or 'article'}.txt"
         paragraphs = [" ".join(str(p["context"]).split()) for p in article["paragraphs"]]
-        text = "\n\n".join(paragraphs)
+        path.write_text("\n\n".join(paragraphs), encoding="utf-8")
+        text = stored(path)
         digest = hashlib.sha256(text.encode()).hexdigest()
-        (folder / name).write_text(text, encoding="utf-8")
-        offset = 0
+        at = 0
         for paragraph, kept in zip(article["paragraphs"], paragraphs, strict=True):
+            asked += len(paragraph["qas"])
+            offset = text.find(kept, at)
+            if offset < 0:
+                continue
+            at = offset + len(kept)
             for qa in paragraph["qas"]:
                 case = _squad_case(qa, str(paragraph["context"]), kept, offset)
                 if case is not None:
-                    fields = {"document": name, "document_hash": digest, "split": split, "id": f"{stem}-{qa['id']}"}
+                    fields = {
+                        "document": path.name,
+                        "document_hash": digest,
+                        "split": split,
+                        "id": f"{stem}-{qa['id']}",
+                    }
                     cases.append(Case.model_validate(case | fields))
-            offset += len(kept) + 2
-    path = folder / f"{stem}.jsonl"
-    dump(cases, path)
-    return path, len(cases)
+    to = folder / f"{stem}.jsonl"
+    dump(cases, to)
+    return to, len(cases), asked - len(cases)
 
 
 def _squad_case(qa: dict[str, Any], context: str, kept: str, offset: int) -> dict[str, Any] | None:
@@ -55,7 +67,7 @@ def _squad_case(qa: dict[str, Any], context: str, kept: str, offset: int) -> dic
     answers = list(dict.fromkeys(" ".join(str(a["text"]).split()) for a in qa["answers"]))
     before = context[: qa["answers"][0]["answer_start"]]
     start = len(" ".join(before.split())) + (1 if before[-1:].isspace() and before.strip() else 0)
-    if kept[start : start + len(answers[0])] != answers[0]:
+    if not answers[0] or kept[start : start + len(answers[0])] != answers[0]:
         return None
     gold = Gold(start=offset + start, end=offset + start + len(answers[0]), quote=answers[0])
     facts = (tuple(sorted(answers, key=len)),)

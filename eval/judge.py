@@ -32,16 +32,20 @@ def direct(answer: str) -> str:
     return answer.split("\n", 1)[0]
 
 
+def told(case: Case, answer: str) -> str:
+    """What of an answer is judged: a summary is as long as it is; anything else must be said outright."""
+    return answer if case.category == "structure" else direct(answer)
+
+
 def judge(case: Case, answer: Mapping[str, Any]) -> Judgement:
     """Judge an answer object of the contract.
 
     Answerable: right where the direct line holds every fact (a yes or no as its first word) and nothing forbidden.
-    Not in the document, or out of domain: right where it abstains.  False premise: right where it abstains, or cites
+    An error is wrong, whatever was asked.  Not in the document, or out of domain: right where it abstains.  False premise: right where it abstains, or cites
     the passage that contradicts it and says so.  Chat: right where it makes no claim.
     """
-    # A summary is as long as it is; anything else must be said outright.
     status = answer["status"]
-    said = answer["answer"] if case.category == "structure" else direct(answer["answer"])
+    said = told(case, str(answer["answer"]))
     missing = [f for f in case.facts if not any(_says(said, w, case) for w in f)]
     recall = 1.0 - len(missing) / len(case.facts) if case.facts else 1.0
     forbidden = tuple(f for f in case.forbidden if status == "answered" and holds(said, f))
@@ -49,6 +53,8 @@ def judge(case: Case, answer: Mapping[str, Any]) -> Judgement:
     def judged(outcome: Outcome, reason: str) -> Judgement:
         return Judgement(outcome, reason, recall, forbidden)
 
+    if status == "error":
+        return judged("wrong", "error")
     if case.answerable == "chat":
         return judged("right", "chat") if status == "chat" else judged("wrong", f"{status} to small talk")
     if case.answerable in ("not_in_document", "out_of_domain"):

@@ -13,7 +13,7 @@ from typing import Any
 
 from assistant.errors import CaseError
 from eval.cases import Case
-from eval.judge import direct
+from eval.judge import told
 from eval.metrics import share
 from eval.run import Result
 
@@ -37,15 +37,15 @@ class LlmJudge:
     def judge(self, case: Case, answer: str) -> bool | None:
         """Whether the model holds `answer` right; None where its reply is neither RIGHT nor WRONG."""
         reference = case.answers[0] if case.answers else "the document does not say"
-        prompt = PROMPT.format(question=case.question, reference=reference, answer=direct(answer))
+        prompt = PROMPT.format(question=case.question, reference=reference, answer=told(case, answer))
         try:
             reply = self.complete(prompt)
         except Exception as error:  # whatever a client library raises
             raise CaseError(
                 f"the judge {self.name} could not be asked ({type(error).__name__}): check its address"
             ) from None
-        said = re.findall(r"\b(RIGHT|WRONG)\b", reply.upper())
-        return said[0] == "RIGHT" if len(set(said)) == 1 else None
+        said = re.fullmatch(r"\W*(RIGHT|WRONG)\W*", reply.strip().upper())
+        return said.group(1) == "RIGHT" if said else None
 
 
 def known(cases: Sequence[Case], limit: int) -> list[tuple[Case, str, bool]]:

@@ -147,7 +147,7 @@ def summary(results: Sequence[Result]) -> Figures:
             "bins": reliability(sure, right),
             "curve": curve,
         },
-        "latency ms": latency([float(r.answer["elapsed_ms"]) for r in results]),
+        "latency ms": latency([float(r.answer["elapsed_ms"]) for r in results if r.answer["status"] != "error"]),
     }
 
 
@@ -181,10 +181,10 @@ def category(group: Sequence[Result]) -> Figures:
 def abstention(results: Sequence[Result], silent: Sequence[Result], answerable: Sequence[Result]) -> Figures:
     """Positive is "should abstain"."""
     asked = [r for r in results if r.case.answerable != "chat"]
-    abstained = [r for r in asked if r.answer["status"] != "answered"]
+    abstained = [r for r in asked if r.answer["status"] not in ("answered", "error")]
     due = sum(r.case.answerable != "yes" for r in abstained)
     precision = due / len(abstained) if abstained else 0.0
-    caught = sum(r.answer["status"] != "answered" for r in silent)
+    caught = sum(r.answer["status"] not in ("answered", "error") for r in silent)
     found = caught / len(silent) if silent else 0.0
     both = 2 * precision * found / (precision + found) if precision + found else 0.0
     return {

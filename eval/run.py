@@ -21,7 +21,7 @@ from typing import Any
 from assistant.answer import Assistant
 from assistant.errors import CaseError, ReleaseAssistantError
 from assistant.schema import Question, Turn
-from eval.cases import Case
+from eval.cases import Case, json_lines
 from eval.judge import Judgement, judge
 
 
@@ -68,13 +68,14 @@ def run(
     folder.mkdir(parents=True, exist_ok=True)
     settings = configuration(cases, assistant)
     head = folder / "run.json"
-    if head.exists() and json.loads(head.read_text(encoding="utf-8"))["configuration"] != settings:
+    if head.exists() and _configuration(head) != settings:
         raise CaseError(f"{folder} holds a run of other cases or another assistant: name another folder")
     if not head.exists():
         told = {"configuration": settings, "begun": time.time(), "jobs": jobs, "processors": os.cpu_count()}
         head.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
     kept = _kept(folder / "results.jsonl")
-    waiting = [case for case in cases if case.id not in kept]
+    # An error is asked again: what was wrong may be mended.
+    waiting = [c for c in cases if c.id not in kept or kept[c.id]["answer"]["status"] == "error"]
 
     def work(case: Case) -> dict[str, Any]:
         answer = ask(case, assistant)
@@ -91,6 +92,13 @@ def run(
     return load_run(folder)
 
 
+def _configuration(head: Path) -> Any:
+    try:
+        return json.loads(head.read_text(encoding="utf-8"))["configuration"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
 def _code() -> str:
     """A hash of the assistant's own source: a run of other code is another run."""
     import assistant as package
@@ -104,9 +112,7 @@ def _code() -> str:
 def load_run(folder: Path) -> list[Result]:
     """The results of a run, judged anew: scoring needs no asking.  Raises CaseError where `folder` holds no whole run."""
     try:
-        cases = [
-            Case.model_validate_json(line) for line in (folder / "cases.jsonl").read_text(encoding="utf-8").splitlines()
-        ]
+        cases = [Case.model_validate_json(line) for line in json_lines(folder / "cases.jsonl")]
         kept = _kept(folder / "results.jsonl")
         lines = [(c, kept[c.id]) for c in cases]
         return [Result(c, k["answer"], k["retrieved"], k["exact"], judge(c, k["answer"])) for c, k in lines]
@@ -158,7 +164,7 @@ def _kept(path: Path) -> dict[str, dict[str, Any]]:
         complete = whole[: whole.rfind("\n") + 1]
         if complete != whole:
             path.write_text(complete, encoding="utf-8")
-        for line in complete.splitlines():
+        for line in filter(None, complete.split("\n")):
             fields = json.loads(line)
             kept[fields["id"]] = fields
     return kept

@@ -71,6 +71,21 @@ def test_judgements(write) -> None:
     assert judge(premise, answer("In May. [1]")).outcome == "wrong"
 
 
+def test_an_error_is_wrong_whatever_was_asked(write) -> None:
+    (case,) = load_cases([write("a.jsonl", json.dumps(GOOD))])
+    failed = {"status": "error", "answer": "the store is gone", "citations": [], "confidence": 0.0}
+    none = case.model_copy(update={"answerable": "not_in_document", "answers": (), "facts": (), "gold": ()})
+    premise = case.model_copy(update={"answerable": "false_premise", "facts": ()})
+    chat = none.model_copy(update={"answerable": "chat"})
+    assert {judge(c, failed).outcome for c in (case, none, premise, chat)} == {"wrong"}
+
+
+def test_other_line_ends_are_text(write) -> None:
+    line = json.dumps(GOOD | {"question": "How\u2028many\u0085?"}, ensure_ascii=False)
+    (case,) = load_cases([write("a.jsonl", line + "\n")])
+    assert case.question == "How\u2028many\u0085?"
+
+
 def test_text_scores() -> None:
     assert exact("The cat!", ["cat"]) == 1.0
     assert exact("", []) == 1.0
@@ -167,15 +182,21 @@ def test_squad_json_becomes_documents_and_cases(tmp_path: Path, write) -> None:
             {"title": "Ada/../x", "paragraphs": [{"context": "First.", "qas": []}, {"context": context, "qas": qas}]}
         ]
     }
-    path, count = import_squad(write("s.json", json.dumps(data)), tmp_path / "out")
-    assert count == 2
+    table = {"id": "4", "question": "Who?", "answers": [{"text": "Bo", "answer_start": 0}]}
+    data["data"][0]["paragraphs"].append({"context": "Bo **is** in [the](http://x.test) hall.", "qas": [table]})
+
+    def stored(path: Path) -> str:
+        return load(path, 10**6, 10**6).text
+
+    path, count, left = import_squad(write("s.json", json.dumps(data)), tmp_path / "out", stored)
+    assert (count, left) == (2, 2)
     (document,) = (tmp_path / "out").glob("*.txt")
     texts = {document.name: load(document, 10**6, 10**6).text}
     first, second = load_cases([path], texts)
     assert first.gold[0].quote == texts[document.name][first.gold[0].start : first.gold[0].end] == "1833"
     assert second.answerable == "not_in_document"
     with pytest.raises(CaseError, match="not SQuAD 2.0 JSON"):
-        import_squad(write("bad.json", "[]"), tmp_path)
+        import_squad(write("bad.json", "[]"), tmp_path, stored)
 
 
 def test_retrieval_agrees_with_llamaindex(assistant) -> None:
@@ -208,7 +229,8 @@ def test_an_llm_judge_is_measured_before_it_is_believed() -> None:
     assert agreement(LlmJudge("perfect", perfect), pairs)["agreement"]["value"] == 1.0
     told = agreement(LlmJudge("yes-man", lambda prompt: "Right."), pairs)
     assert (told["agreement"]["value"], told["kappa"]) == (0.5, 0.0)
-    assert agreement(LlmJudge("torn", lambda prompt: "RIGHT or WRONG"), pairs)["no verdict"] == 40
+    for torn in ("RIGHT or WRONG", "NOT RIGHT", "The answer is not right.", ""):
+        assert agreement(LlmJudge("torn", lambda prompt, torn=torn: torn), pairs)["no verdict"] == 40
 
 
 def test_coverage_counts_cases_by_sentence() -> None:

@@ -17,6 +17,7 @@ from tests.test_store import wait_for_port
 
 pytestmark = pytest.mark.browser
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+STRANGERS: list[str] = []
 ROOT = Path(__file__).parent.parent
 EVIL = (
     "<img src=x onerror=\"document.title='owned'\"><script>document.title='owned'</script>![i](http://evil.test/i.png)"
@@ -67,22 +68,29 @@ def browser() -> Iterator[Any]:
         made.close()
 
 
-def opened(browser: Any, address: str, **options: Any) -> Any:
-    """A page of a fresh browser profile; `strangers` of it are the requests that left the origin."""
+def opened(browser: Any, address: str, path: str = "", **options: Any) -> Any:
+    """A page of a fresh browser profile, watched for requests that leave the origin."""
     context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, **options})
+    context.on("request", lambda r: r.url.startswith((address, "data:", "blob:")) or STRANGERS.append(r.url))
     page = context.new_page()
-    page.strangers = []
-    page.on("request", lambda r: r.url.startswith((address, "data:", "blob:")) or page.strangers.append(r.url))
-    page.goto(address)
-    page.wait_for_selector(".release .s", state="attached")
+    page.goto(f"{address}{path}")
+    if not path:
+        page.wait_for_selector(".release .s", state="attached")
     return page
+
+
+@pytest.fixture(autouse=True)
+def no_stranger() -> Iterator[None]:
+    """No page of any test sends a request to another origin."""
+    STRANGERS.clear()
+    yield
+    assert not STRANGERS
 
 
 @pytest.fixture
 def page(browser: Any, address: str) -> Iterator[Any]:
     made = opened(browser, address)
     yield made
-    assert not made.strangers, "a request left the origin"
     made.context.close()
 
 
@@ -175,7 +183,7 @@ def test_history_stays_in_the_browser_and_survives_a_restart_of_the_server(brows
     server = start(port, home)
     page = opened(browser, address)
     put(page, "What is the contact e-mail?")
-    page.wait_for_function("Object.keys(localStorage).some(k => k.includes('release-assistant'))")
+    page.wait_for_function("(localStorage.getItem('release-assistant:') || '').includes('dignity')")
     end(server)
     server = start(port, home)
     page.reload()
@@ -216,6 +224,18 @@ def test_an_answer_that_takes_long_can_be_stopped(browser: Any, home: Path) -> N
         end(server)
 
 
+def test_two_tabs_lose_nothing_to_each_other(page: Any, address: str) -> None:
+    other = page.context.new_page()
+    other.goto(address)
+    other.wait_for_selector(".release .s", state="attached")
+    put(page, "What is the contact e-mail?")
+    put(other, "How many political prisoners were released?")
+    put(page, "When was this release published?")
+    kept = "JSON.parse(localStorage.getItem('release-assistant:')).conversations.map(c => c.exchanges.length).sort().join()"
+    page.wait_for_function(f"{kept} === '1,2'")
+    other.close()
+
+
 def test_feedback_with_a_marked_passage_lands_in_the_queue(page: Any, home: Path) -> None:
     from eval.review import ReviewQueue
 
@@ -237,9 +257,8 @@ def test_an_evaluator_accepts_feedback_and_starts_a_run(browser: Any, address: s
 
     evil = Feedback(question=f"Who? {EVIL}", document="release.txt", verdict="should_decline")
     ReviewQueue(home / "feedback.jsonl").add(evil)
-    context = browser.new_context()
-    page = context.new_page()
-    page.goto(f"{address}/evaluate")
+    page = opened(browser, address, "/evaluate")
+    context = page.context
     page.get_by_role("tab", name="Review").click()
     page.locator("#waiting label").filter(has_text="should_decline").click()
     page.locator("#shown", has_text="should_decline").wait_for()
@@ -299,7 +318,6 @@ def test_a_hostile_document_runs_nothing(browser: Any, address: str, tmp_path: P
     page.locator(".feedback summary").first.click()
     assert page.locator(".release b, .answer b[onmouseover], .release img, .answer img, .answer script").count() == 0
     assert page.title() == "Release Assistant"
-    assert not page.strangers
     page.context.close()
 
 
@@ -338,11 +356,10 @@ def test_everything_is_reached_by_keyboard(page: Any) -> None:
 
 
 def test_the_page_speaks_russian(browser: Any, address: str) -> None:
-    page = browser.new_page()
-    page.goto(f"{address}/ru")
+    page = opened(browser, address, "/ru")
     page.get_by_role("button", name="Спросить", exact=True).wait_for()
     assert page.evaluate("document.documentElement.lang") == "ru"
-    page.close()
+    page.context.close()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
+from assistant.answer import Assistant
 from assistant.errors import CaseError
 from assistant.schema import Document
 from eval.cases import load_cases
-from eval.review import Feedback, ReviewQueue, to_case
+from eval.review import Feedback, ReviewQueue, propose, to_case
 
 TEXT = "Ann Bell leads the fund. It gave 40 grants in May."
 SENTENCES = [(0, 24), (25, 50)]
@@ -68,6 +70,11 @@ def test_each_verdict_becomes_its_case(document: Document) -> None:
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
+        (
+            {"answer": ANSWER | {"citations": [ANSWER["citations"][0] | {"document": "b.txt"}]}},
+            "which passage says 'Ann Bell'",
+        ),
+        ({"answer": ANSWER | {"citations": [ANSWER["citations"][0] | {"quote": "Another text"}]}}, "which passage"),
         ({"verdict": "wrong"}, "what is the right answer"),
         ({"verdict": "wrong", "expected": "Zoe"}, "which passage says 'Zoe'"),
         ({"verdict": "wrong", "expected": "x", "start": 40, "end": 4000}, "which passage"),
@@ -76,6 +83,43 @@ def test_each_verdict_becomes_its_case(document: Document) -> None:
 def test_what_the_text_does_not_bear_out_is_asked_for(document: Document, fields: dict[str, Any], said: str) -> None:
     with pytest.raises(CaseError, match=said):
         to_case(feedback(**fields), document, SENTENCES)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"answer": {"citations": [{}]}}, {"answer": {"citations": "zz"}}, {"start": 3}, {"question": ""}, {"history": ["x"] * 21}, {"expected": "x" * 5000}],
+)  # fmt: skip
+def test_malformed_feedback_is_refused(fields: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        feedback(**fields)
+
+
+def test_a_line_that_a_kill_cut_short_costs_nothing_else(tmp_path: Path) -> None:
+    queue = ReviewQueue(tmp_path / "feedback.jsonl")
+    first = queue.add(feedback())
+    with queue.path.open("a", encoding="utf-8") as file:
+        file.write('{"feedback": {"questi')
+    assert [f.id for f in queue.waiting()] == [first]
+    second = queue.add(feedback(question="Who else?"))
+    assert [f.id for f in queue.waiting()] == [first, second]
+
+
+def test_an_evaluator_mends_feedback(assistant: Assistant) -> None:
+    corpus = assistant.retriever.corpus()
+    wrong = Feedback(question="Who heads the IAPB?", document="release.txt", verdict="wrong")
+    with pytest.raises(CaseError, match="what is the right answer"):
+        propose(wrong, corpus)
+    made = propose(wrong, corpus, answer="Andrea Huber", category="names")
+    assert (made.category, made.answers) == ("names", ("Andrea Huber",))
+    for passage, category, said in (
+        ("x", "", "two numbers"),
+        ("1:2", "riddle", "category"),
+        ("9:99999", "", "which passage"),
+    ):
+        with pytest.raises(CaseError, match=said):
+            propose(wrong, corpus, "Andrea Huber", passage, category)
+    with pytest.raises(CaseError, match="not ingested"):
+        propose(wrong.model_copy(update={"document": "none.txt"}), corpus, "x")
 
 
 def test_a_broken_queue_is_named_by_its_line(write) -> None:

@@ -6,7 +6,6 @@ import argparse
 import json
 import logging
 import os
-import re
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NoReturn
 
 from assistant.errors import QuestionError, ReleaseAssistantError
+from assistant.words import one_line, printable
 
 if TYPE_CHECKING:
     from assistant.answer import Assistant
@@ -30,16 +30,6 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: {one_line(message)}; see `{self.prog} --help`\n")
-
-
-def one_line(text: str) -> str:
-    """`text` without control characters and line breaks, for a terminal."""
-    return re.sub(r"\s+", " ", re.sub(r"[\x00-\x1f\x7f-\x9f]", " ", text)).strip()
-
-
-def printable(text: str) -> str:
-    """`text` without control characters other than line breaks: a document may hold escapes that a terminal obeys."""
-    return re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", " ", text)
 
 
 def make_parser() -> Parser:
@@ -303,9 +293,15 @@ def file_adder(assistant: Assistant, settings: Settings) -> Callable[[Path], tup
     from ingest.load import load
 
     def add(path: Path) -> tuple[str, str, int]:
+        most, longest = settings.max_file_bytes, settings.max_document_chars
+        try:
+            return put(path, most, longest)
+        except DocumentError as error:  # where the upload lay for a moment is nobody's business
+            raise DocumentError(str(error).replace(f"{path.parent}{os.sep}", "")) from None
+
+    def put(path: Path, most: int, longest: int) -> tuple[str, str, int]:
         retriever = assistant.retriever
         assert isinstance(retriever.embedder, MiniLM)
-        most, longest = settings.max_file_bytes, settings.max_document_chars
         known = retriever.corpus().documents.get(path.name)
         if known is not None and known.hash != load(path, most, longest).hash:
             raise DocumentError(f"another document is named {path.name}: rename yours and add it again")
@@ -344,7 +340,12 @@ def run_eval(args: argparse.Namespace, settings: Settings) -> int:
             return open_assistant(settings)
         return open_assistant(settings.model_copy(update={"llm": None if engine == "extractive" else engine}))
 
-    return run(args, settings, with_engine)
+    def stored(path: Path) -> str:
+        from ingest.load import load
+
+        return load(path, settings.max_file_bytes, settings.max_document_chars).text
+
+    return run(args, settings, with_engine, stored)
 
 
 COMMANDS = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from html import escape
 from pathlib import Path
@@ -15,7 +16,7 @@ from data import resource
 from eval.cases import load_cases
 from eval.compare import compare, told
 from eval.report import write_report
-from eval.review import Feedback, ReviewQueue, to_case
+from eval.review import Feedback, ReviewQueue, propose
 from eval.run import load_run, run
 
 SETS = {
@@ -70,7 +71,7 @@ class Office:
         cases = load_cases([path], texts)[: limit or None]
         if not cases:
             raise CaseError(f"{which}: there is no case")
-        name = time.strftime("%Y%m%d-%H%M%S", time.gmtime())
+        name = f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{secrets.token_hex(2)}"
         results = run(
             cases, self.assistant, self.runs / name, lambda done, total: progress((done, total), unit="cases")
         )
@@ -88,24 +89,12 @@ class Office:
         marked = f"<p>marked: characters {feedback.start} to {feedback.end}</p>" if feedback.start is not None else ""
         return (
             f"<ol>{asked}</ol><p><b>{escape(feedback.verdict)}</b> · {escape(feedback.document)}</p>"
-            f"<blockquote>{escape(str(feedback.answer.get('answer', '')))}</blockquote><p>expected: {escape(feedback.expected) or '—'}</p>{marked}"
+            f"<blockquote>{escape(feedback.answer.answer)}</blockquote><p>expected: {escape(feedback.expected) or '—'}</p>{marked}"
         )
 
     def accept(self, id_: str, answer: str, passage: str) -> str:
         """Make a case of it; what became of it, in words."""
-        feedback = self.queue.get(id_)
-        changes: dict[str, Any] = {"expected": answer.strip(), "verdict": "wrong"} if answer.strip() else {}
-        if passage.strip():
-            try:
-                start, end = (int(n) for n in passage.split(":"))
-            except ValueError:
-                raise CaseError(f"the passage {passage!r}: write two numbers, as 120:180") from None
-            changes |= {"start": start, "end": end}
-        corpus = self.assistant.retriever.corpus()
-        if feedback.document not in corpus.documents:
-            raise CaseError(f"{feedback.document} is not ingested: ingest it first")
-        places = [(p.span.start, p.span.end) for p in corpus.sentences_of(feedback.document)]
-        case = to_case(feedback.model_copy(update=changes), corpus.documents[feedback.document], places)
+        case = propose(self.queue.get(id_), self.assistant.retriever.corpus(), answer, passage)
         new = self.queue.accept(id_, case, self.accepted)
         return f"{case.id} is a case now." if new else "The question is a case already."
 
@@ -203,5 +192,5 @@ def build_evaluation(assistant: Assistant, home: Path, queue: ReviewQueue) -> gr
         outputs = [decided, waiting, shown, answer, passage]
         take.click(lambda i, a, p: decide(i, a, p, True), [waiting, answer, passage], outputs, **private)
         drop.click(lambda i, a, p: decide(i, a, p, False), [waiting, answer, passage], outputs, **private)
-    page.queue(max_size=16)
+    page.queue(max_size=16, api_open=False)
     return page

@@ -7,9 +7,10 @@ import re
 
 from ui.catalogue import Words
 from ui.render import View
-from ui.wire import Conversation
+from ui.wire import AnswerObject, Conversation
 
 SPECIAL = re.compile(r"([\\`*_{}\[\]>#|~!])")
+LEADING = re.compile(r"^(?:([-+=])|(\d+)([.)]))")  # what begins a list, or underlines a heading
 
 
 def to_markdown(conversation: Conversation, view: View) -> str:
@@ -21,7 +22,8 @@ def to_markdown(conversation: Conversation, view: View) -> str:
         if exchange.answer is None:
             lines += [f"*{escaped(exchange.error)}*", ""]
             continue
-        lines += [escaped(exchange.answer.answer.split("\n", 1)[0]), ""]
+        for said in said_lines(exchange.answer):
+            lines += [escaped(said), ""]
         for c in exchange.answer.citations:
             place = place_of(c.n, c.document, c.start, c.end, c.kind == "nearest", words)
             lines += [f"> {escaped(' '.join(c.quote.split()))}", ">", f"> {escaped(place)}", ""]
@@ -40,7 +42,8 @@ def to_docx(conversation: Conversation, view: View) -> bytes:
         if exchange.answer is None:
             word.add_paragraph(_legal(exchange.error))
             continue
-        word.add_paragraph(_legal(exchange.answer.answer.split("\n", 1)[0]))
+        for said in said_lines(exchange.answer):
+            word.add_paragraph(_legal(said))
         for c in exchange.answer.citations:
             word.add_paragraph(f"“{_legal(' '.join(c.quote.split()))}”", style="Quote")
             word.add_paragraph(
@@ -50,6 +53,11 @@ def to_docx(conversation: Conversation, view: View) -> bytes:
     out = io.BytesIO()
     word.save(out)
     return out.getvalue()
+
+
+def said_lines(answer: AnswerObject) -> list[str]:
+    """The lines of an answer besides its quotations, which stand with their places below it."""
+    return [line for line in answer.answer.split("\n") if line.strip() and not line.startswith("“")]
 
 
 def place_of(n: int, document: str, start: int, end: int, nearest: bool, words: Words) -> str:
@@ -64,7 +72,8 @@ def escaped(text: str) -> str:
     >>> escaped("![x](http://evil)")
     '\\\\!\\\\[x\\\\](http://evil)'
     """
-    return SPECIAL.sub(r"\\\1", " ".join(text.split())).replace("<", "&lt;")
+    made = SPECIAL.sub(r"\\\1", " ".join(text.split())).replace("<", "&lt;")
+    return LEADING.sub(lambda m: f"\\{m[1]}" if m[1] else f"{m[2]}\\{m[3]}", made)
 
 
 def _legal(text: str) -> str:

@@ -13,18 +13,22 @@ from collections.abc import Callable, Mapping
 
 import bcrypt
 
-FAILURES = 5  # of one name from one address
+# How many failures within LOCKED_SECONDS lock: one name from one address, one address, one name from anywhere.
+FAILURES = 5
 FAILURES_OF_ADDRESS = 30
+FAILURES_OF_NAME = 50
 LOCKED_SECONDS = 900.0
 SESSION_SECONDS = 12 * 3600.0
 MAX_BYTES = 72  # what bcrypt reads of a password
+COST = 12
+MOST_COUNTED = 10_000
 
 
 class Locked(Exception):
     """Too many failures; the seconds until one may try again."""
 
     def __init__(self, seconds: float) -> None:
-        super().__init__(f"too many failed tries: wait {seconds / 60:.0f} minutes")
+        super().__init__(f"too many failed tries: wait {max(1, round(seconds / 60))} minutes")
         self.seconds = seconds
 
 
@@ -37,21 +41,22 @@ class Accounts:
         self._sessions: dict[str, tuple[str, float]] = {}
         self._failures: dict[tuple[str, str], list[float]] = {}
         self._lock = threading.Lock()
-        self._nobody = bcrypt.hashpw(secrets.token_bytes(16), bcrypt.gensalt(10)).decode()
+        self._nobody = hashed(secrets.token_hex(16))
 
     def log_in(self, name: str, password: str, address: str) -> str | None:
         """A new session's token, None where name or password is wrong.  Raises Locked after too many failures."""
-        counters = (((name[:100], address), FAILURES), (("", address), FAILURES_OF_ADDRESS))
+        name = name[:100]
+        limits = {(name, address): FAILURES, ("", address): FAILURES_OF_ADDRESS, (name, ""): FAILURES_OF_NAME}
         now = self._clock()
         with self._lock:
-            for key, most in counters:
-                recent = [t for t in self._failures.get(key, []) if now - t < LOCKED_SECONDS]
-                if len(recent) >= most:
-                    raise Locked(LOCKED_SECONDS - (now - recent[-most]))
+            recent = {k: [t for t in self._failures.get(k, []) if now - t < LOCKED_SECONDS] for k in limits}
+            for key, most in limits.items():
+                if len(recent[key]) >= most:
+                    raise Locked(LOCKED_SECONDS - (now - recent[key][-most]))
             # Counted before the hash is computed, so that tries at once cannot slip past the limit.
-            for key, _ in counters:
-                self._failures[key] = [*(t for t in self._failures.get(key, []) if now - t < LOCKED_SECONDS), now]
-            if len(self._failures) > 10_000:
+            for key in limits:
+                self._failures[key] = [*recent[key], now]
+            if len(self._failures) > MOST_COUNTED:
                 self._failures = {k: v for k, v in self._failures.items() if now - v[-1] < LOCKED_SECONDS}
         # An unknown name costs as much as a known one.
         right = bcrypt.checkpw(password.encode()[:MAX_BYTES], self._users.get(name, self._nobody).encode())
@@ -59,10 +64,10 @@ class Accounts:
             return None
         token = secrets.token_urlsafe(32)
         with self._lock:
-            for key, _ in counters:
+            for key in limits:
                 self._failures[key] = self._failures.get(key, [])[:-1]
             self._sessions = {k: v for k, v in self._sessions.items() if v[1] > now}
-            self._sessions[_digest(token)] = (name, now + SESSION_SECONDS)
+            self._sessions[digest(token)] = (name, now + SESSION_SECONDS)
         return token
 
     def who(self, token: str | None) -> str | None:
@@ -70,18 +75,20 @@ class Accounts:
         if not token:
             return None
         with self._lock:
-            name, until = self._sessions.get(_digest(token), ("", 0.0))
+            name, until = self._sessions.get(digest(token), ("", 0.0))
         return name if name and until > self._clock() else None
 
     def log_out(self, token: str | None) -> None:
+        """End the session; nothing where there is none."""
         with self._lock:
-            self._sessions.pop(_digest(token or ""), None)
+            self._sessions.pop(digest(token or ""), None)
 
 
 def hashed(password: str) -> str:
     """The bcrypt hash to put into the settings."""
-    return bcrypt.hashpw(password.encode()[:MAX_BYTES], bcrypt.gensalt(12)).decode()
+    return bcrypt.hashpw(password.encode()[:MAX_BYTES], bcrypt.gensalt(COST)).decode()
 
 
-def _digest(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()
+def digest(text: str) -> str:
+    """SHA-256 in hexadecimal."""
+    return hashlib.sha256(text.encode()).hexdigest()

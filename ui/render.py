@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from assistant.confidence import in_words
 from assistant.schema import Document, Passage
 from ui.catalogue import Words
-from ui.wire import AnswerObject, CitationObject, Exchange
+from ui.wire import MAX_HISTORY, AnswerObject, CitationObject, Exchange
 
 MARKER = re.compile(r"\[(\d+)\]")
 
@@ -39,7 +39,7 @@ def question_html(text: str) -> str:
     return f'<div class="asked">{_text(text)}</div>'
 
 
-def exchange_html(exchange: Exchange, earlier: Sequence[str], document: str | None, view: View) -> str:
+def exchange_html(exchange: Exchange, earlier: Sequence[str], view: View) -> str:
     """The answer to one question with its tools, or why there is none.
 
     `earlier` are the user's questions before it, for the feedback that may be given on it.
@@ -62,7 +62,7 @@ def exchange_html(exchange: Exchange, earlier: Sequence[str], document: str | No
     elif answer.status == "abstained":
         foot = f'<p class="foot">{_text(words["rephrase"])}</p>'
     tools = _tools(exchange, view)
-    feedback = "" if answer.status == "chat" else _feedback(exchange, earlier, document, view)
+    feedback = "" if answer.status == "chat" else _feedback(exchange, earlier, view)
     return f'<div class="answer {answer.status}">{body}{foot}{tools}{feedback}{next_html(exchange.next, view)}</div>'
 
 
@@ -124,14 +124,14 @@ def _tool(act: str, label: str, text: str, done: str = "") -> str:
     return f'<button type="button" class="tool" data-act="{act}" data-text="{_attribute(text)}" data-done="{_attribute(done)}">{_text(label)}</button>'
 
 
-def _feedback(exchange: Exchange, earlier: Sequence[str], document: str | None, view: View) -> str:
+def _feedback(exchange: Exchange, earlier: Sequence[str], view: View) -> str:
     """A form that the page's script sends; the passage is what is selected in the release when it is sent."""
     words, answer = view.words, exchange.answer
     assert answer is not None
-    about = document or next((c.document for c in answer.citations), None) or next(iter(view.documents), "")
+    about = exchange.document or next((c.document for c in answer.citations), None) or next(iter(view.documents), "")
     given = {
         "question": exchange.question,
-        "history": list(earlier),
+        "history": list(earlier)[-MAX_HISTORY:],
         "document": about,
         "answer": answer.model_dump(exclude_none=True),
     }

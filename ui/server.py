@@ -1,105 +1,36 @@
-"""The server: FastAPI under Gradio, so that headers, log-in, health and shutdown are ours.  Knows HTTP, not answers."""
+"""The server: FastAPI under Gradio, so that routes, errors, health and shutdown are ours.  Knows HTTP, not answers."""
 
 from __future__ import annotations
 
 import html
+import logging
 import os
 import socket
 import sys
 import threading
-from collections.abc import Callable, MutableMapping
-from http.cookies import CookieError, SimpleCookie
+from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
 from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, RedirectResponse
 
 from assistant.answer import Assistant
-from assistant.errors import SettingsError, StoreError
+from assistant.errors import ReleaseAssistantError, SettingsError, StoreError
 from assistant.settings import Settings
 from eval.review import ReviewQueue
 from ui.api import build_api
-from ui.login import SESSION_SECONDS, Accounts, Locked
+from ui.guard import COOKIE, LOOPBACK, Guard, session_of
+from ui.login import SESSION_SECONDS, Accounts, Locked, digest
 
-# Gradio's page holds inline scripts and styles, and compiles its HTML templates.
-POLICY = (
-    "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
-    "font-src 'self' data:; connect-src 'self' ws: wss:; frame-ancestors 'none'; base-uri 'self'; form-action 'self'; object-src 'none'"
-)
-HEADERS = {
-    "Content-Security-Policy": POLICY,
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-}
-COOKIE = "release_assistant_session"
-OPEN = {"/login", "/healthz"}  # what needs no session
+log = logging.getLogger("release_assistant.server")
+USER_COOKIE = "release_assistant_user"  # which conversations of this browser are whose; no secret
 EXIT_SECONDS = 6.0
-MAX_BODY = 2_000_000  # bytes of a request to the API
-
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Any]
-Send = Callable[[MutableMapping[str, Any]], Any]
 
 
-class Guard:
-    """Around the whole application: the headers of every response, a session before any page where there are accounts, and
-    no endless body."""
-
-    def __init__(self, app: Any, accounts: Accounts | None) -> None:
-        self.app = app
-        self.accounts = accounts
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] not in ("http", "websocket"):
-            await self.app(scope, receive, send)
-            return
-
-        async def with_headers(message: MutableMapping[str, Any]) -> None:
-            if message["type"] == "http.response.start":
-                given = {k.lower() for k, _ in message["headers"]}
-                more = [(k.lower().encode(), v.encode()) for k, v in HEADERS.items() if k.lower().encode() not in given]
-                message["headers"] = [*message["headers"], *more]
-            await send(message)
-
-        if self.accounts is not None and scope["path"] not in OPEN and self.accounts.who(session_of(scope)) is None:
-            if scope["type"] == "websocket":
-                await send({"type": "websocket.close", "code": 1008})
-                return
-            wants_page = scope["method"] == "GET" and b"text/html" in dict(scope["headers"]).get(b"accept", b"")
-            refusal: Response = (
-                RedirectResponse("/login", 303)
-                if wants_page
-                else JSONResponse({"error": "log in at /login first"}, 401)
-            )
-            await refusal(scope, receive, with_headers)
-            return
-        if scope["path"].startswith(("/api/", "/login")) and _length(scope) > MAX_BODY:
-            await JSONResponse({"error": "the request is too long: shorten it"}, 413)(scope, receive, with_headers)
-            return
-        await self.app(scope, receive, with_headers)
-
-
-def _length(scope: Scope) -> int:
-    """The length that a request says it has; one that does not say is as long as it likes, so it counts as too long."""
-    headers = dict(scope["headers"])
-    if b"transfer-encoding" in headers:
-        return MAX_BODY + 1
-    told = headers.get(b"content-length", b"0")
-    return int(told) if told.isdigit() else MAX_BODY + 1
-
-
-def session_of(scope: Scope) -> str | None:
-    """The session token that a request carries."""
-    try:
-        cookie = SimpleCookie(dict(scope["headers"]).get(b"cookie", b"").decode("latin-1"))
-    except CookieError:
-        return None
-    return cookie[COOKIE].value if COOKIE in cookie else None
-
-
-def build_server(assistant: Assistant, settings: Settings, add_file: Any = None) -> FastAPI:
+def build_server(assistant: Assistant, settings: Settings, add_file: Any = None) -> Guard:
     """The application: the page at ``/``, its other languages beside it, ``/evaluate``, ``/api``, ``/healthz`` (the process
     lives) and ``/readyz`` (the store can be read).  `add_file` puts an uploaded file into the store; None forbids uploads."""
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
@@ -112,6 +43,7 @@ def build_server(assistant: Assistant, settings: Settings, add_file: Any = None)
     app = FastAPI(title="Release Assistant", docs_url=None, redoc_url=None, openapi_url="/api/openapi.json")
     accounts = Accounts(settings.users) if settings.users else None
     queue = ReviewQueue(settings.feedback_path)
+    add_errors(app)
     app.include_router(build_api(assistant, queue))
     if accounts is not None:
         add_login(app, accounts)
@@ -125,16 +57,9 @@ def build_server(assistant: Assistant, settings: Settings, add_file: Any = None)
         try:
             documents = len(assistant.retriever.corpus().documents)
         except StoreError as error:
-            return JSONResponse({"status": "not ready", "reason": str(error)}, status_code=503)
-        return JSONResponse({"status": "ready", "documents": documents})
-
-    @app.get("/runs/{name}/report")
-    def report(name: str) -> Response:
-        runs = settings.home / "runs"
-        page = runs / name / "report.html"
-        if name not in ({p.name for p in runs.iterdir()} if runs.is_dir() else set()) or not page.is_file():
-            return JSONResponse({"error": "no such run"}, status_code=404)
-        return FileResponse(page, media_type="text/html")
+            log.error("the store cannot be read: %s", error)
+            return JSONResponse({"status": "not ready"}, status_code=503)
+        return JSONResponse({"status": "ready"} | ({} if accounts else {"documents": documents}))
 
     look: dict[str, Any] = {
         "footer_links": [],
@@ -144,17 +69,58 @@ def build_server(assistant: Assistant, settings: Settings, add_file: Any = None)
         "max_file_size": "10mb",
         "ssr_mode": False,
         "css": static("page.css"),
+        "head": f"<script>{static('store.js')}</script>",
         "theme": gr.themes.Default(font=["system-ui", "sans-serif"], font_mono=["monospace"]),
     }
-    pages = [("/evaluate", LANGUAGES[0], build_evaluation(assistant, settings.home, queue))]
-    pages += [(f"/{language}", language, build_page(assistant, language, add_file)) for language in LANGUAGES[1:]]
-    pages += [("", LANGUAGES[0], build_page(assistant, LANGUAGES[0], add_file))]  # last: it takes every path
+    pages = [
+        (f"/{language}" if language != LANGUAGES[0] else "", language, build_page(assistant, language, add_file, accounts is not None))
+        for language in reversed(LANGUAGES)  # the first one last: its page takes every path
+    ]  # fmt: skip
+    if settings.lets_evaluate:
+        add_reports(app, settings.home / "runs")
+        pages.insert(0, ("/evaluate", LANGUAGES[0], build_evaluation(assistant, settings.home, queue)))
     for path, language, page in pages:
         if path:
-            app.add_api_route(path, lambda path=path: RedirectResponse(f"{path}/"), include_in_schema=False)
+            app.add_api_route(path, _slashed(path), include_in_schema=False)
         gr.mount_gradio_app(app, page, path=path, js=static("page.js").replace("LANGUAGE", language), **look)
-    app.add_middleware(Guard, accounts=accounts)
-    return app
+    loopback = settings.host in LOOPBACK and not settings.trusted_proxies
+    return Guard(app, accounts, loopback=loopback, uploads=add_file is not None)
+
+
+def _slashed(path: str) -> Callable[[], Awaitable[RedirectResponse]]:
+    async def go() -> RedirectResponse:
+        return RedirectResponse(f"{path}/")
+
+    return go
+
+
+def add_errors(app: FastAPI) -> None:
+    """Every error as ``{"error": one line}``, without what was sent."""
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
+        first = error.errors()[0]
+        field = ".".join(str(p) for p in first["loc"][1:])
+        return JSONResponse({"error": f"{field or 'body'}: {first['msg']}"}, status_code=422)
+
+    @app.exception_handler(ReleaseAssistantError)
+    async def ours(request: Request, error: ReleaseAssistantError) -> JSONResponse:
+        return JSONResponse({"error": str(error)}, status_code=503)
+
+    @app.exception_handler(500)
+    async def other(request: Request, error: Exception) -> JSONResponse:
+        return JSONResponse({"error": "something went wrong here; the log says what"}, status_code=500)
+
+
+def add_reports(app: FastAPI, runs: Path) -> None:
+    """``/runs/NAME/report``: the report of a run, by name only."""
+
+    @app.get("/runs/{name}/report", include_in_schema=False)
+    def report(name: str) -> Response:
+        known = {p.parent.name for p in runs.glob("*/report.html")}
+        if name not in known:
+            return JSONResponse({"error": "no such run"}, status_code=404)
+        return FileResponse(runs / name / "report.html", media_type="text/html")
 
 
 def add_login(app: FastAPI, accounts: Accounts) -> None:
@@ -190,18 +156,33 @@ label{{display:block;margin:.8rem 0}}input,button{{font:inherit;width:100%;box-s
         if token is None:
             return form("Name or password is wrong.", 401)
         response = RedirectResponse("/", 303)
-        secure = request.url.scheme == "https"
-        response.set_cookie(
-            COOKIE, token, max_age=int(SESSION_SECONDS), httponly=True, samesite="strict", secure=secure
-        )
+        how: dict[str, Any] = {
+            "max_age": int(SESSION_SECONDS),
+            "samesite": "strict",
+            "secure": request.url.scheme == "https",
+        }
+        response.set_cookie(COOKIE, token, httponly=True, **how)
+        response.set_cookie(USER_COOKIE, digest(name)[:16], **how)
         return response
 
     @app.post("/logout", include_in_schema=False)
     async def leave(request: Request) -> Response:
-        accounts.log_out(session_of(request.scope))
+        accounts.log_out(session_of(dict(request.scope["headers"])))
         response = RedirectResponse("/login", 303)
         response.delete_cookie(COOKIE)
+        response.delete_cookie(USER_COOKIE)
         return response
+
+
+def configured(app: Guard, settings: Settings, port: int) -> Any:
+    """How uvicorn serves it."""
+    import uvicorn
+
+    return uvicorn.Config(
+        app, host=settings.host, port=port, log_level="warning", timeout_graceful_shutdown=3,
+        # An address that a stranger could write into a header would slip past the lock-out.
+        proxy_headers=bool(settings.trusted_proxies), forwarded_allow_ips=settings.trusted_proxies or None,
+    )  # fmt: skip
 
 
 def serve(assistant: Assistant, settings: Settings, add_file: Any = None) -> int:
@@ -219,7 +200,6 @@ def serve(assistant: Assistant, settings: Settings, add_file: Any = None) -> int
             ) from None
     app = build_server(assistant, settings, add_file)
     print(f"Release Assistant is at http://{settings.host}:{port} (end it with Ctrl+C)", file=sys.stderr, flush=True)
-    config = uvicorn.Config(app, host=settings.host, port=port, log_level="warning", timeout_graceful_shutdown=3)
 
     class Server(uvicorn.Server):
         def handle_exit(self, sig: int, frame: Any) -> None:
@@ -229,5 +209,5 @@ def serve(assistant: Assistant, settings: Settings, add_file: Any = None) -> int
             last.daemon = True
             last.start()
 
-    Server(config).run()
+    Server(configured(app, settings, port)).run()
     return 0

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import json
 import secrets
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from assistant.schema import Answer, Question, Turn
 
 MAX_TURNS = 200
 MAX_CONVERSATIONS = 50
+MAX_KEPT = 1_500_000  # characters: a browser keeps about 5 MB for an origin
 MAX_HISTORY = 20
 TITLE_CHARS = 60
 
@@ -65,25 +66,38 @@ class QuestionObject(BaseModel):
 
 
 class Exchange(BaseModel):
-    """A question and the answer that was shown; none where it was stopped or failed, with the reason."""
+    """A question, the document that it was restricted to, and the answer that was shown, or why there is none."""
 
     question: str
+    document: str | None = None
     answer: AnswerObject | None = None
     error: str = ""
     next: list[str] = Field(default=[], max_length=8)
 
 
+def _last_turns(given: Any) -> Any:
+    return given[-MAX_TURNS:] if isinstance(given, list) else given
+
+
 class Conversation(BaseModel):
-    """What was asked and answered, in order."""
+    """What was asked and answered, in order; the oldest turns go where there are too many."""
 
     id: str = Field(pattern=r"^[0-9a-f]{8,32}$")
     title: str = ""
-    document: str | None = None
-    exchanges: list[Exchange] = Field(default=[], max_length=MAX_TURNS)
+    exchanges: Annotated[list[Exchange], BeforeValidator(_last_turns)] = []
 
     def questions(self) -> tuple[Turn, ...]:
         """The user's earlier questions, for a follow-up."""
         return tuple(Turn("user", e.question) for e in self.exchanges[-MAX_HISTORY:])
+
+    def grown(self, exchange: Exchange) -> Conversation:
+        """With one more exchange."""
+        return self.model_copy(update={"exchanges": [*self.exchanges, exchange][-MAX_TURNS:]})
+
+    @property
+    def document(self) -> str | None:
+        """The document that was asked last."""
+        return self.exchanges[-1].document if self.exchanges else None
 
     @property
     def name(self) -> str:
@@ -93,41 +107,62 @@ class Conversation(BaseModel):
 
 
 class History(BaseModel):
-    """The conversations that a browser keeps, newest first, and which of them is open."""
+    """The conversations that a browser keeps, newest first."""
 
-    open: str | None = None
     conversations: list[Conversation] = []
 
-    def with_(self, conversation: Conversation) -> History:
-        """With `conversation` first, and open; the oldest go where there are too many."""
-        others = [c for c in self.conversations if c.id != conversation.id]
-        return History(open=conversation.id, conversations=[conversation, *others][:MAX_CONVERSATIONS])
-
-    def without(self, id_: str | None) -> History:
-        """Without the conversation of that id; none is open then."""
-        return History(conversations=[c for c in self.conversations if c.id != id_])
-
-    def current(self) -> Conversation:
-        """The open conversation, or a new one."""
-        found = next((c for c in self.conversations if c.id == self.open), None)
+    def find(self, id_: str | None) -> Conversation:
+        """The conversation of that id; a new one where there is none."""
+        found = next((c for c in self.conversations if c.id == id_), None)
         return found or Conversation(id=secrets.token_hex(8))
 
+    def holds(self, id_: str | None) -> bool:
+        return any(c.id == id_ for c in self.conversations)
 
-def read_history(stored: object) -> History:
+    def with_(self, conversation: Conversation) -> History:
+        """With `conversation` first; the oldest go where there are too many, or too much to keep."""
+        kept = [conversation, *(c for c in self.conversations if c.id != conversation.id)][:MAX_CONVERSATIONS]
+        sizes = [len(c.model_dump_json()) for c in kept]
+        while len(kept) > 1 and sum(sizes[: len(kept)]) > MAX_KEPT:
+            kept.pop()
+        return History(conversations=kept)
+
+    def without(self, id_: str | None) -> History:
+        return History(conversations=[c for c in self.conversations if c.id != id_])
+
+
+class News(BaseModel):
+    """What an event adds to the conversation `id`: an exchange, or what one may ask after the last one."""
+
+    id: str = Field(pattern=r"^[0-9a-f]{8,32}$")
+    exchange: Exchange | None = None
+    next: list[str] = []
+
+    def told(self, history: History) -> History:
+        """The history with it; the rest stays as it is by now."""
+        known = history.holds(self.id)
+        conversation = history.find(self.id) if known else Conversation(id=self.id)
+        if self.exchange is not None:
+            return history.with_(conversation.grown(self.exchange))
+        if known and conversation.exchanges and self.next:
+            last = conversation.exchanges[-1].model_copy(update={"next": self.next[:8]})
+            return history.with_(conversation.model_copy(update={"exchanges": [*conversation.exchanges[:-1], last]}))
+        return history
+
+
+def read_history(kept: object) -> History:
     """What a browser kept, conversation by conversation: one that cannot be read is left out, the others stay."""
     try:
-        given = json.loads(stored) if isinstance(stored, str) and stored else {}
-        rows, opened = given.get("conversations"), given.get("open")
+        rows = json.loads(kept).get("conversations") if isinstance(kept, str) and kept else []
     except (ValueError, AttributeError, RecursionError):
-        rows, opened = [], None
-    kept = []
+        rows = []
+    found = []
     for row in rows if isinstance(rows, list) else []:
         try:
-            kept.append(Conversation.model_validate(row))
+            found.append(Conversation.model_validate(row))
         except ValidationError:
             continue
-    known = opened if isinstance(opened, str) else None
-    return History(open=known, conversations=kept[:MAX_CONVERSATIONS])
+    return History(conversations=found[:MAX_CONVERSATIONS])
 
 
 def to_object(answer: Answer) -> AnswerObject:

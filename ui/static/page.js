@@ -121,17 +121,4 @@
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape") unhint();
   });
-
-  window.releaseAssistant = {
-    save: (made) => {
-      if (!made) return;
-      const { name, type, data } = JSON.parse(made);
-      const bytes = Uint8Array.from(atob(data), (c) => c.charCodeAt(0));
-      const link = document.createElement("a");
-      link.href = URL.createObjectURL(new Blob([bytes], { type }));
-      link.download = name;
-      link.click();
-      setTimeout(() => URL.revokeObjectURL(link.href), 10000);
-    },
-  };
 }
