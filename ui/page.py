@@ -271,11 +271,11 @@ def build_page(
             [box.submit, send.click], ask, [box, kept, here, picker], [box, chat, news, here, ideas, send, stop],
             concurrency_limit=AT_ONCE, concurrency_id="ask", trigger_mode="once",
         )  # fmt: skip
-        merged = on(running.then, merge, [news, kept], [kept, talks, news], queue=False)
+        merged = on(running.then, merge, [news, kept], [kept, talks, news], concurrency_limit=None)
         saved = merged.then(None, [kept, here], None, js=KEEP, **quiet)
-        freed = on(saved.then, ready, [], [send, stop], queue=False)
+        freed = on(saved.then, ready, [], [send, stop], concurrency_limit=None)
         offered = on(freed.then, after, [kept, here], [chat, news], concurrency_limit=AT_ONCE, concurrency_id="ask")
-        again = on(offered.then, merge, [news, kept], [kept, talks, news], queue=False)
+        again = on(offered.then, merge, [news, kept], [kept, talks, news], concurrency_limit=None)
         again.then(None, [kept, here], None, js=KEEP, **quiet)
 
         def stopped(kept_: str, id_: str, messages: Messages) -> tuple[Any, ...]:
@@ -284,7 +284,7 @@ def build_page(
             text = asked_text(unanswered[-1]["content"]) if unanswered else ""
             return text, held, "", gr.update(visible=True), gr.update(visible=False)
 
-        on(stop.click, stopped, [kept, here, chat], [box, chat, news, send, stop], cancels=[running], queue=False)
+        on(stop.click, stopped, [kept, here, chat], [box, chat, news, send, stop], cancels=[running], concurrency_limit=None)
 
         def show(name: str | None, kept_: str, id_: str) -> tuple[str, str]:
             return desk.pane(name), desk.ideas(name, read_history(kept_).find(id_))
@@ -303,7 +303,7 @@ def build_page(
             name = desk.chosen(open_.document)
             return kept_, open_.id, desk.messages(open_), open_.name, gr.update(value=name), desk.pane(name), ""
 
-        opened = on(talks.input, reopen, [talks, kept], [kept, here, chat, title, picker, pane, ideas], queue=False)
+        opened = on(talks.input, reopen, [talks, kept], [kept, here, chat, title, picker, pane, ideas], concurrency_limit=None)
         opened.then(None, [kept, here], None, js=KEEP, **quiet)
 
         def call(name: str, kept_: str, id_: str) -> tuple[Any, ...]:
@@ -312,14 +312,14 @@ def build_page(
                 history = history.with_(history.find(id_).model_copy(update={"title": name.strip()[:120]}))
             return history.model_dump_json(), id_, listed(history, id_)
 
-        called = on([rename.click, title.submit], call, [title, kept, here], [kept, here, talks], queue=False)
+        called = on([rename.click, title.submit], call, [title, kept, here], [kept, here, talks], concurrency_limit=None)
         called.then(None, [kept, here], None, js=KEEP, **quiet)
 
         def forget(kept_: str, id_: str) -> tuple[Any, ...]:
             history = read_history(kept_).without(id_)
             return history.model_dump_json(), "", [], listed(history, None), ""
 
-        forgotten = on(delete.click, forget, [kept, here], [kept, here, chat, talks, title], queue=False)
+        forgotten = on(delete.click, forget, [kept, here], [kept, here, chat, talks, title], concurrency_limit=None)
         forgotten.then(None, [kept, here], None, js=KEEP, **quiet)
 
         def export(kept_: str, id_: str, kind: str) -> str:
@@ -332,7 +332,7 @@ def build_page(
             return json.dumps(made)
 
         for button, kind in ((as_md, "md"), (as_docx, "docx")):
-            made = on(button.click, lambda k, h, kind=kind: export(k, h, kind), [kept, here], [exported], queue=False)
+            made = on(button.click, lambda k, h, kind=kind: export(k, h, kind), [kept, here], [exported], concurrency_limit=None)
             made.then(None, [exported], None, js="(made) => releaseAssistant.save(made)", **quiet)
 
         if add_file is not None:
