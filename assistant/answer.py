@@ -10,21 +10,11 @@ from assistant.confidence import Calibration, Way
 from assistant.corpus import Corpus
 from assistant.errors import QuestionError
 from assistant.generate import Generator, Unusable
+from assistant.intent import Structure, asks_for_fiction, chat, structure
 from assistant.layout import listings
 from assistant.names import Match, Spelling, names
 from assistant.outline import contact, outline
-from assistant.question import (
-    Asked,
-    Structure,
-    analyse,
-    as_yes_no,
-    asks_for_fiction,
-    chat,
-    clean,
-    parts,
-    strip_lead_in,
-    structure,
-)
+from assistant.question import Asked, analyse, as_yes_no, clean, parts, strip_lead_in
 from assistant.read import OnnxReader
 from assistant.retrieve import HybridRetriever
 from assistant.schema import Answer, Draft, Evidence, Hit, Question, Reading

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from assistant import enumeration
 from assistant.compose import EMAIL, PHONE, decline, quoted, sentence, support
 from assistant.corpus import Corpus
-from assistant.question import Structure
+from assistant.intent import Structure
 from assistant.schema import Document, Draft, Embedder, Evidence, Span
 from assistant.words import fold, words
 

@@ -10,8 +10,6 @@ from assistant.dates import ANY as DATE
 from assistant.words import FUNCTION_WORDS, fold, words
 
 Kind = Literal["yes_no", "count", "date", "year", "duration", "person", "place", "email", "phone", "list", "text"]
-Structure = Literal["headline", "date", "issuer", "contact", "summary", "points", "about"]
-Chat = Literal["greeting", "thanks", "capabilities"]
 
 AUXILIARY = r"(?:is|are|was|were|do|does|did|has|have|had|can|could|will|would|should|may|might|must|isn't|aren't|wasn't|weren't|don't|doesn't|didn't|hasn't|haven't|hadn't|won't|can't)"
 WH = r"(?:who|whom|whose|what|when|where|which|why|how|what's|who's|where's|when's)"
@@ -245,82 +243,6 @@ def _split_each(sentence: str) -> list[str]:
         re.sub(r"\s*,?\s*\b(?:each|respectively)\b", "", sentence.replace(pair.group(), name))
         for name in pair.group("first", "second")
     ]
-
-
-STRUCTURES: tuple[tuple[Structure, re.Pattern[str]], ...] = (
-    ("headline", re.compile(r"\b(?:head ?line|title|heading)\b(?!\s+(?:sponsor|holder|sponsors|race|defen[cs]e|role|act|partner))")),
-    ("points", re.compile(r"\b(?:key|main|chief|major|most important|principal) (?:\w+ )?(?:points?|messages?|takeaways?|facts|findings|statements|things)\b|\btake-?aways\b|\bbullet points\b|\bhighlights of (?:the|this)\b")),
-    ("summary", re.compile(r"\b(?:summar(?:y|i[sz]e)|sum (?:it|this|that|the \w+(?: \w+)?) up|sum up|tl;?dr|in a nutshell|in brief|in short|gist|synopsis|recap|briefly, what|overview of (?:the|this) (?:release|statement|document|text))\b")),
-    ("about", re.compile(r"\bwhat(?:'s| is| was)? (?:this|the|it|that)(?: (?:press )?(?:release|statement|document|text|article|announcement|piece|message|communication))?(?: all)? about\b|\bwhat does (?:the|this) (?:press )?(?:release|statement|document|text|article|announcement) (?:deal with|cover|say|announce|discuss)\b$|\b(?:main )?(?:topic|subject|theme) of (?:the|this)\b|\bwhat(?:'s| is) the (?:main )?(?:topic|subject|theme|main idea|main message|point)\b")),
-    ("date", re.compile(r"\b(?:when|what (?:date|day)|which (?:date|day)|on what (?:date|day)|on which (?:date|day)|date)\b.*\b(?:this|the|your|its?)\b(?: press)? ?(?:release|statement|document|text|announcement|notice|communiqu[eé]|article|bulletin|press release)?\b.*\b(?:published?|issued?|dated|come out|came out|go out|went out|put out|sent out|written|released|date)\b|\b(?:date|dateline) (?:of|on) (?:the|this)(?: press)? (?:release|statement|document|text|announcement|notice|article)\b|\b(?:release|statement|publication|document|press release) date\b|\bhow (?:old|recent) is (?:this|the) (?:press )?(?:release|statement|document|text|article)\b|\b(?:release|statement|document|announcement|notice) (?:is |was )?dated\b|\bdate (?:of publication|of issue)\b|\b(?:when|what date|which date|what day)\b.*\b(?:issued|published|released|dated)\b.*\b(?:this|the) (?:press )?(?:release|statement|notice|announcement|text|document|bulletin)\b")),
-    ("issuer", re.compile(r"\b(?:who|which (?:organi[sz]ation|body|group|company|agency|institution|ngo)|whose)\b.*\b(?:issued?|published?|wrote|written|released?|put out|author(?:ed)?|behind|made|sent out|sent|signed|is responsible for)\b.*\b(?:this|the)\b(?: press)? ?(?:release|statement|document|text|announcement|notice|article)\b|\bwho (?:issued|published|wrote|released|sent|made) (?:this|it)$|\bwhose (?:press )?(?:release|statement|document|announcement|text) is (?:this|it)\b|\b(?:issuer|author|publisher|sender) of (?:the|this)\b|\bwho is (?:this|the) (?:press )?(?:release|statement|text|document|announcement) (?:from|by)\b|\bwho (?:is )?(?:this|it) (?:from|by)\b")),
-    ("contact", re.compile(r"\b(?:contact|contacts|get in touch|reach out|press office[r]?|media (?:enquir|inquir|contact|relation)\w*|press (?:enquir|inquir|contact)\w*|enquiries|inquiries|more information|more questions|further questions|further information)\b|\b(?:whom?|who) (?:do|can|should|could|would|may) (?:i|we|journalists?|reporters?|the press|the media|people|readers?|one|you|someone|anyone) (?:contact|call|write|email|e-mail|speak|talk|turn|ask|get in touch|reach|address|approach)\b|\bhow (?:can|do|could|should) (?:i|we|journalists?|reporters?|one|someone|anyone|the press|people) (?:reach|contact|get in touch|write to|call)\b")),
-)  # fmt: skip
-
-
-def structure(text: str) -> Structure | None:
-    """What part of a release as such the question asks for (its headline, its contact, a summary ...), None for a question on its matter."""
-    t = fold(strip_lead_in(text)).strip(" ?!.")
-    if re.match(rf"{AUXILIARY}\b", t) and not re.search(r"\bsum|\bgive\b", t):
-        return None
-    if re.fullmatch(
-        r"(?:the )?(?:e-?mail(?: address)?|contact(?: details| person| address| email)?|press contact|phone(?: number)?|date|headline|title)",
-        t,
-    ):
-        return "contact" if re.search("mail|contact|phone", t) else "date" if "date" in t else "headline"
-    if re.fullmatch(
-        r"when did (?:this|it|the (?:press )?(?:release|statement|text|document|announcement)) (?:come|go|get published|appear)(?: out)?",
-        t,
-    ):
-        return "date"
-    for name, pattern in STRUCTURES:
-        if pattern.search(t):
-            if name in ("date", "issuer") and not re.search(
-                r"\b(?:release|statement|document|text|announcement|notice|article|bulletin|this|publication|communiqu\w*)\b",
-                t,
-            ):
-                continue
-            if name == "date" and re.search(r"\bthe release of\b|\breport\b", t):
-                continue
-            return name
-    return None
-
-
-THANKS = r"(?:thanks|thank you|thank u|thx|ty|cheers|ta|much appreciated|merci|danke|gracias|spasibo|дзякуй|спасибо|дякую|dzięki|great|perfect|good|nice|ok|okay|cool|got it|bye|goodbye|good ?bye|see you|understood|well done|good job|wonderful|super|brilliant|excellent|lovely|awesome|that's all|that is all)"
-SMALL = r"(?:[\s,]+(?:a|all|and|everything|for|great|help|helpful|helped|i|it|indeed|lot|lots|much|needed|need|now|perfect|so|such|that|that's|the|this|today|very|was|were|wanted|you|your|information|info|answer|answers|ever|again|have|nice|day|good|one|job|work|really|kind|is|useful|know|to))*"
-CHATS: tuple[tuple[Chat, re.Pattern[str]], ...] = (
-    ("capabilities", re.compile(r"(?:(?:so|ok|okay|and|hi|hello)[\s,]+)*(?:(?:what|how|which)(?: sorts? of| kinds? of| types? of)?(?: things| questions| stuff| topics)? (?:can|do|could|should|may|are) (?:you|i|we|this (?:tool|assistant|bot|chat|thing)) (?:do|help|work|answer|know|ask|able to do|good at|good for|capable of)(?: you| me| us| here| about| with| for| answer)*|who are you|what are you|what's your name|(?:can you |please )?help(?: me| please)?|how does this (?:work|tool work|assistant work|chat work)|are you (?:a |an )?(?:bot|robot|human|ai|person|real|chatgpt)[\w\s]*|what is this(?: tool| chat| thing)?|how can you (?:help|assist)(?: me| us)?|what are your (?:capabilities|skills)|what (?:is|'s) your (?:purpose|job)|how (?:do|can|should) i use (?:you|this))")),
-    ("thanks", re.compile(rf"(?:(?:ok|okay|oh|great|perfect|super|alright|right|well)[\s,]+)*{THANKS}(?:[\s,]+{THANKS})*{SMALL}")),
-    ("greeting", re.compile(r"(?:hi|hello|hey|hiya|good (?:morning|afternoon|evening|day)|greetings|howdy|hallo|bonjour|hola|privet|привет|здравствуйте|добрый день|вітаю|прывітанне|добры дзень|dzień dobry|ciao|guten tag|salut|yo)(?:[\s,]+(?:there|all|everyone|assistant|bot|team|again|you|to|how are (?:you|things)(?: today| doing)?))*|how are you(?: today| doing)?")),
-)  # fmt: skip
-
-
-def chat(text: str) -> Chat | None:
-    """The kind of small talk that `text` is as a whole, None for anything that asks about the matter."""
-    t = re.sub(r"[^\w\s,';]", " ", fold(text)).strip(" ,")
-    t = re.sub(r"\s+", " ", t)
-    for name, pattern in CHATS:
-        if pattern.fullmatch(t):
-            return name
-    pieces = [p.strip() for p in re.split(r"[.!?,]+", fold(text)) if p.strip()]
-    if len(pieces) > 1 and all(any(p.fullmatch(x) for _, p in CHATS) for x in pieces):
-        return next(n for x in reversed(pieces) for n, p in CHATS if p.fullmatch(x))
-    return None
-
-
-FICTION = re.compile(
-    r"\b(?:make up|invent|imagine|pretend|role-?play|act as|you are now|write (?:me )?an? |compose (?:me )?an? |tell me a (?:joke|story)|fabricate|fake)\b",
-    re.IGNORECASE,
-)
-
-
-def asks_for_fiction(text: str) -> bool:
-    """Whether something is to be made up, and nothing is asked.
-
-    >>> asks_for_fiction("You are now a poet. Invent a quote."), asks_for_fiction("Who invented the fake coin?")
-    (True, False)
-    """
-    return FICTION.search(text) is not None and "?" not in text
 
 
 def fits(kind: Kind, answer: str) -> bool:

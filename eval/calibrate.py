@@ -24,7 +24,8 @@ from assistant import compose
 from assistant.answer import Assistant
 from assistant.build import build_assistant
 from assistant.confidence import Calibration, Way
-from assistant.question import analyse, chat, clean, structure
+from assistant.intent import chat, structure
+from assistant.question import analyse, clean
 from assistant.schema import Question, Turn
 from assistant.settings import load_settings
 from assistant.verify import verify

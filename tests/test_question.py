@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assistant.conversation import resolve
+from assistant.intent import chat, structure
 from assistant.names import Spelling, country, names, sound
-from assistant.question import analyse, as_yes_no, chat, clean, fits, parts, structure
+from assistant.question import analyse, as_yes_no, clean, fits, parts
 from assistant.schema import Turn
 
 

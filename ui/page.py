@@ -284,7 +284,14 @@ def build_page(
             text = asked_text(unanswered[-1]["content"]) if unanswered else ""
             return text, held, "", gr.update(visible=True), gr.update(visible=False)
 
-        on(stop.click, stopped, [kept, here, chat], [box, chat, news, send, stop], cancels=[running], concurrency_limit=None)
+        on(
+            stop.click,
+            stopped,
+            [kept, here, chat],
+            [box, chat, news, send, stop],
+            cancels=[running],
+            concurrency_limit=None,
+        )
 
         def show(name: str | None, kept_: str, id_: str) -> tuple[str, str]:
             return desk.pane(name), desk.ideas(name, read_history(kept_).find(id_))
@@ -303,7 +310,9 @@ def build_page(
             name = desk.chosen(open_.document)
             return kept_, open_.id, desk.messages(open_), open_.name, gr.update(value=name), desk.pane(name), ""
 
-        opened = on(talks.input, reopen, [talks, kept], [kept, here, chat, title, picker, pane, ideas], concurrency_limit=None)
+        opened = on(
+            talks.input, reopen, [talks, kept], [kept, here, chat, title, picker, pane, ideas], concurrency_limit=None
+        )
         opened.then(None, [kept, here], None, js=KEEP, **quiet)
 
         def call(name: str, kept_: str, id_: str) -> tuple[Any, ...]:
@@ -312,7 +321,9 @@ def build_page(
                 history = history.with_(history.find(id_).model_copy(update={"title": name.strip()[:120]}))
             return history.model_dump_json(), id_, listed(history, id_)
 
-        called = on([rename.click, title.submit], call, [title, kept, here], [kept, here, talks], concurrency_limit=None)
+        called = on(
+            [rename.click, title.submit], call, [title, kept, here], [kept, here, talks], concurrency_limit=None
+        )
         called.then(None, [kept, here], None, js=KEEP, **quiet)
 
         def forget(kept_: str, id_: str) -> tuple[Any, ...]:
@@ -332,7 +343,13 @@ def build_page(
             return json.dumps(made)
 
         for button, kind in ((as_md, "md"), (as_docx, "docx")):
-            made = on(button.click, lambda k, h, kind=kind: export(k, h, kind), [kept, here], [exported], concurrency_limit=None)
+            made = on(
+                button.click,
+                lambda k, h, kind=kind: export(k, h, kind),
+                [kept, here],
+                [exported],
+                concurrency_limit=None,
+            )
             made.then(None, [exported], None, js="(made) => releaseAssistant.save(made)", **quiet)
 
         if add_file is not None:
