@@ -1,7 +1,8 @@
 """Fit the probability that an answer is right, on cases of known answer; write ``data/models/confidence.json``.
 
 Run as a program: ``python -m eval.calibrate --store DIR --cases FILE ... --to data/models/confidence.json`` on a store
-that holds the cases' documents.  Use dev and train cases only.
+that holds the cases' documents.  Use cases that neither the reader was trained on nor anything is tested on; `--more` cases
+take part in the fit, `--verdicts` cases in that of yes or no alone, which few ask for; neither in the choice of the threshold.
 
 For every proposal that the assistant makes, the features that it shows and whether it is right go into a logistic
 regression of its way (`assistant.confidence`).  The threshold is the one that gains most on these very cases, each
@@ -14,6 +15,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,17 +23,18 @@ from typing import Any
 import numpy as np
 
 from assistant import compose
-from assistant.answer import Assistant
+from assistant.answer import Assistant, Found
 from assistant.build import build_assistant
 from assistant.confidence import Calibration, Way
 from assistant.intent import chat, structure
-from assistant.question import analyse, clean
+from assistant.question import Asked, analyse, clean
 from assistant.schema import Question, Turn
 from assistant.settings import load_settings
 from assistant.verify import verify
 from eval.cases import Case, load_cases
 from eval.judge import judge
 from eval.metrics import ece
+from eval.text import f1
 
 WAYS: tuple[Way, ...] = (
     "span",
@@ -40,6 +43,7 @@ WAYS: tuple[Way, ...] = (
     "counted",
     "listing",
 )  # "rank" comes first, since the others depend on it
+BRIEF = 0.6  # the least token F1 of a span that is ranked first
 STRENGTH = 0.3  # of the regularisation: few cases, features of different scales
 
 
@@ -54,52 +58,70 @@ class Sample:
     right: bool
 
 
-def samples(cases: Sequence[Case], assistant: Assistant) -> list[Sample]:
-    """The proposals for every case that asks one question on the matter of its document."""
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A case that asks one question in English on the matter of its document, as the assistant understood and read it."""
+
+    case: Case
+    question: Question
+    asked: Asked
+    found: Found
+
+
+def read(cases: Sequence[Case], assistant: Assistant, jobs: int) -> list[Read]:
+    """What the assistant found for each case, `jobs` at a time; cases of another kind are left out."""
     corpus = assistant.retriever.corpus()
-    found: list[Sample] = []
-    for case in cases:
+
+    def one(case: Case) -> Read | None:
         question = Question(case.question, tuple(Turn("user", h) for h in case.history), case.document)
         text = clean(case.question)
         standing = assistant.standing(text, question, corpus)
         if case.language != "en" or chat(text) or len(standing) != 1 or structure(standing[0]):
-            continue
+            return None
         spelt, _ = assistant.spelt(standing[0], corpus, case.document)
-        evidence = assistant.find(spelt, corpus, case.document)
-        for proposal in assistant.proposals(analyse(spelt), evidence, corpus, case.document):
-            answer = verify(proposal.draft, question, corpus.documents).to_dict()
+        return Read(case, question, analyse(spelt), assistant.find(spelt, corpus, case.document))
+
+    with ThreadPoolExecutor(jobs) as pool:
+        return [r for r in pool.map(one, cases) if r is not None]
+
+
+def samples(rows: Sequence[Read], assistant: Assistant, jobs: int) -> list[Sample]:
+    """Every proposal for every case, and whether it is right."""
+    corpus = assistant.retriever.corpus()
+
+    def one(row: Read) -> list[Sample]:
+        case, made = row.case, []
+        for proposal in assistant.proposals(row.asked, row.found, corpus, case.document):
+            answer = verify(proposal.draft, row.question, corpus.documents).to_dict()
             right = judge(case, answer).outcome == "right"
-            found.append(Sample(case.id, case.document, proposal.way, proposal.features, right))
-    return found
+            made.append(Sample(case.id, case.document, proposal.way, proposal.features, right))
+        return made
+
+    with ThreadPoolExecutor(jobs) as pool:
+        return [s for made in pool.map(one, rows) for s in made]
 
 
-def ranking(cases: Sequence[Case], assistant: Assistant) -> list[Sample]:
-    """Every span that the reader found for a case that has an answer, and whether it says every fact and nothing forbidden."""
+def ranking(rows: Sequence[Read], assistant: Assistant) -> list[Sample]:
+    """Every span that the reader found for a case that has an answer, and whether it says every fact, nothing forbidden, and
+    little else: a long span holds any fact."""
     corpus = assistant.retriever.corpus()
     found: list[Sample] = []
-    for case in cases:
-        if (
-            case.answerable != "yes"
-            or case.category in ("yes_no", "multi", "structure", "enumerated", "list")
-            or case.language != "en"
-        ):
+    for row in rows:
+        case = row.case
+        if case.answerable != "yes" or case.category in ("yes_no", "multi", "structure", "enumerated", "list"):
             continue
-        question = Question(case.question, tuple(Turn("user", h) for h in case.history), case.document)
-        standing = assistant.standing(clean(case.question), question, corpus)
-        spelt, _ = assistant.spelt(standing[0], corpus, case.document)
-        asked = analyse(spelt)
-        if len(standing) != 1 or structure(standing[0]) or asked.kind == "yes_no" or asked.several:
+        if row.asked.kind == "yes_no" or row.asked.several:
             continue
-        evidence = assistant.find(spelt, corpus, case.document)
         document = corpus.documents[case.document]
-        for candidate in compose.candidates(asked, evidence.hits, evidence.readings, corpus, assistant.calibration):
+        for candidate in compose.candidates(
+            row.asked, row.found.hits, row.found.readings, corpus, assistant.calibration
+        ):
             place = compose.sentence_of(candidate.span, candidate.passage, corpus)
-            said = (
-                judge(case, {"status": "answered", "answer": document.slice(candidate.span), "citations": []}).outcome
-                == "right"
-            )
+            text = document.slice(candidate.span)
+            said = judge(case, {"status": "answered", "answer": text, "citations": []}).outcome == "right"
+            brief = f1(text, case.answers) >= BRIEF
             in_place = any(place.start < g.end and g.start < place.end for g in case.gold)
-            found.append(Sample(case.id, case.document, "rank", candidate.features, said and in_place))
+            found.append(Sample(case.id, case.document, "rank", candidate.features, said and brief and in_place))
     return found
 
 
@@ -133,9 +155,7 @@ def held_out(rows: Sequence[Sample]) -> list[float]:
     return probabilities
 
 
-def best_threshold(
-    rows: Sequence[Sample], probabilities: Sequence[float], cost: float
-) -> tuple[float, dict[str, float]]:
+def best_threshold(rows: Sequence[Sample], probabilities: Sequence[float], cost: float) -> tuple[float, dict[str, Any]]:
     """The threshold that gains most, the likeliest proposal of each case taken; with what it leads to."""
     top: dict[str, int] = {}
     for i, row in enumerate(rows):
@@ -147,10 +167,15 @@ def best_threshold(
         return sum(1.0 if rows[i].right else -cost for i in chosen if probabilities[i] >= threshold)
 
     threshold = max((round(0.2 + 0.01 * k, 2) for k in range(76)), key=gain)
+    steps = {}
+    for step in (0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7):
+        given = [rows[i].right for i in chosen if probabilities[i] >= step]
+        steps[str(step)] = f"{sum(given)} right, {given.count(False)} wrong"
     answered = [i for i in chosen if probabilities[i] >= threshold]
     right = [rows[i].right for i in answered]
     return threshold, {
         "cases": len(chosen),
+        "by threshold": steps,
         "answered": len(answered),
         "wrong": right.count(False),
         "ece": round(ece([probabilities[i] for i in answered], right), 4),
@@ -161,18 +186,28 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--store", type=Path, required=True)
     parser.add_argument("--cases", type=Path, nargs="+", required=True)
+    parser.add_argument("--more", type=Path, nargs="*", default=[], help="cases for the fit alone")
+    parser.add_argument("--verdicts", type=Path, nargs="*", default=[], help="cases for the fit of yes or no alone")
     parser.add_argument("--to", type=Path, required=True)
     parser.add_argument("--cost", type=float, default=1.5, help="what a wrong answer costs, where a right one gains 1")
+    parser.add_argument("--jobs", type=int, default=2)
     args = parser.parse_args()
     assistant = build_assistant(load_settings(store=args.store))
-    cases = [c for c in load_cases(args.cases) if c.split != "test"]
-    spans = ranking(cases, assistant)
-    rank = fit(spans)
+    assistant.reader.threads = 1
+    own = [c for c in load_cases(args.cases) if c.split != "test"]
+    more = [c for c in load_cases(args.more) if c.split != "test"]
+    verdicts = [c for c in load_cases(args.verdicts) if c.split != "test" and analyse(c.question).kind == "yes_no"]
+    seen = read([*own, *more], assistant, args.jobs)
+    rank = fit(ranking(seen, assistant))
     assistant.calibration = Calibration(
         {**assistant.calibration.weights, "rank": rank}, assistant.calibration.threshold
     )
-    rows = samples(cases, assistant)
-    threshold, told = best_threshold(rows, held_out(rows), args.cost)
+    seen += read(verdicts, assistant, args.jobs)
+    rows = samples(seen, assistant, args.jobs)
+    probabilities = held_out(rows)
+    names = {c.id for c in own}
+    chosen = [i for i, row in enumerate(rows) if row.case in names]
+    threshold, told = best_threshold([rows[i] for i in chosen], [probabilities[i] for i in chosen], args.cost)
     weights: dict[str, Any] = {"rank": rank, **{way: fit([r for r in rows if r.way == way]) for way in WAYS}}
     args.to.write_text(json.dumps({"weights": weights, "threshold": threshold}, indent=2) + "\n", encoding="utf-8")
     counts = {way: (sum(r.way == way for r in rows), sum(r.way == way and r.right for r in rows)) for way in WAYS}

@@ -22,6 +22,7 @@ def import_squad(
 ) -> tuple[Path, int, int]:
     """Write each article as a text document into `folder`, and one case file beside them.
 
+    A question may bear a ``verdict`` (yes, no or none) in place of answers, as the reader's own training data do.
     `stored` gives the text as ingest will keep it; a question whose paragraph or answer does not stand there word for word is
     left out.  Gives the case file, how many cases it holds, and how many questions were left out.
     """
@@ -62,7 +63,11 @@ def _squad_case(qa: dict[str, Any], context: str, kept: str, offset: int) -> dic
     question = str(qa["question"]).strip()
     if not question:
         return None
-    if qa.get("is_impossible") or not qa["answers"]:
+    if qa.get("verdict") in ("yes", "no"):
+        said = str(qa["verdict"]).capitalize()
+        gold = Gold(start=offset, end=offset + len(kept), quote=kept)
+        return {"question": question, "category": "yes_no", "answerable": "yes", "answers": (said,), "answer_type": "yes_no", "facts": ((said,),), "gold": (gold,)}  # fmt: skip
+    if qa.get("verdict") == "none" or qa.get("is_impossible") or not qa["answers"]:
         return {"question": question, "category": "unanswerable", "answerable": "not_in_document"}
     answers = list(dict.fromkeys(" ".join(str(a["text"]).split()) for a in qa["answers"]))
     before = context[: qa["answers"][0]["answer_start"]]
