@@ -116,7 +116,7 @@ def load_run(folder: Path) -> list[Result]:
         kept = _kept(folder / "results.jsonl")
         lines = [(c, kept[c.id]) for c in cases]
         return [Result(c, k["answer"], k["retrieved"], k["exact"], judge(c, k["answer"])) for c, k in lines]
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, CaseError) as error:
         raise CaseError(
             f"{folder} holds no whole run ({type(error).__name__}): run `release-assistant eval run --run {folder}`"
         ) from None
