@@ -358,6 +358,7 @@ def test_everything_is_reached_by_keyboard(page: Any) -> None:
 def test_the_page_speaks_russian(browser: Any, address: str) -> None:
     page = opened(browser, address, "/ru")
     page.get_by_role("button", name="Спросить", exact=True).wait_for()
+    page.wait_for_function("document.documentElement.lang !== 'en'")  # Gradio runs the page's script after it is drawn
     assert page.evaluate("document.documentElement.lang") == "ru"
     page.context.close()
 
