@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from assistant.errors import SettingsError
 
 PREFIX = "RELEASE_ASSISTANT_"
+LOOPBACK = frozenset(["127.0.0.1", "::1", "localhost"])  # this machine's own names
 
 
 class Settings(BaseSettings):
@@ -77,16 +78,17 @@ class Settings(BaseSettings):
     @property
     def takes_uploads(self) -> bool:
         """Whether the page takes documents: as set, else only where nobody else can reach it."""
-        return self.uploads if self.uploads is not None else self._alone
+        return self.uploads if self.uploads is not None else self.alone
 
     @property
     def lets_evaluate(self) -> bool:
         """Whether the page for evaluators is there: as set, else only where nobody else can reach it."""
-        return self.evaluation if self.evaluation is not None else self._alone
+        return self.evaluation if self.evaluation is not None else self.alone
 
     @property
-    def _alone(self) -> bool:
-        return self.host in ("127.0.0.1", "::1", "localhost") and not self.trusted_proxies
+    def alone(self) -> bool:
+        """Whether nobody but this machine can reach the page."""
+        return self.host in LOOPBACK and not self.trusted_proxies
 
     @property
     def feedback_path(self) -> Path:

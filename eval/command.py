@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from assistant.answer import Assistant
-    from assistant.schema import Span
     from assistant.settings import Settings
     from eval.cases import Case
 
@@ -174,19 +173,13 @@ def chosen(args: argparse.Namespace, texts: Mapping[str, str]) -> list[Case]:
     return cases[: args.limit]
 
 
-def texts_and_sentences(assistant: Assistant) -> tuple[dict[str, str], dict[str, list[Span]]]:
-    """Every document's stored text, and the places of its sentences."""
-    corpus = assistant.retriever.corpus()
-    texts = {name: d.text for name, d in corpus.documents.items()}
-    return texts, {name: [p.span for p in corpus.sentences_of(name)] for name in texts}
-
-
 def run_cases(args: argparse.Namespace, settings: Settings, open_assistant: OpenAssistant) -> int:
     """Ask the cases, keep the run, print the figures."""
     from assistant.words import one_line
     from eval.metrics import summary, table
     from eval.report import write_report
     from eval.run import run as run_all
+    from eval.run import texts_and_sentences
 
     engine = open_assistant(args.engine)
     engine.reader.threads = max(1, engine.reader.threads // args.jobs)  # not loaded yet: jobs share the cores
@@ -256,7 +249,7 @@ def gate_run(args: argparse.Namespace, settings: Settings, open_assistant: OpenA
 
 def report_run(args: argparse.Namespace, settings: Settings, open_assistant: OpenAssistant) -> int:
     from eval.report import write_report
-    from eval.run import load_run
+    from eval.run import load_run, texts_and_sentences
 
     for path in write_report(args.run, load_run(args.run), *texts_and_sentences(open_assistant(None))):
         print(path)
@@ -314,6 +307,7 @@ def import_cases(args: argparse.Namespace, settings: Settings, open_assistant: O
 
 def score_retriever(args: argparse.Namespace, settings: Settings, open_assistant: OpenAssistant) -> int:
     from eval.retriever import llama_figures
+    from eval.run import texts_and_sentences
 
     assistant = open_assistant("extractive")
     figures = llama_figures(chosen(args, texts_and_sentences(assistant)[0]), assistant.retriever)

@@ -20,7 +20,7 @@ from typing import Any
 
 from assistant.answer import Assistant
 from assistant.errors import CaseError, ReleaseAssistantError
-from assistant.schema import Question, Turn
+from assistant.schema import Question, Span, Turn
 from eval.cases import Case, json_lines
 from eval.judge import Judgement, judge
 
@@ -120,6 +120,13 @@ def load_run(folder: Path) -> list[Result]:
         raise CaseError(
             f"{folder} holds no whole run ({type(error).__name__}): run `release-assistant eval run --run {folder}`"
         ) from None
+
+
+def texts_and_sentences(assistant: Assistant) -> tuple[dict[str, str], dict[str, list[Span]]]:
+    """Every document's stored text, and the places of its sentences."""
+    corpus = assistant.retriever.corpus()
+    texts = {name: d.text for name, d in corpus.documents.items()}
+    return texts, {name: [p.span for p in corpus.sentences_of(name)] for name in texts}
 
 
 def retrieved(case: Case, assistant: Assistant) -> list[list[int]]:

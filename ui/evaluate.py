@@ -17,7 +17,7 @@ from eval.cases import load_cases
 from eval.compare import compare, told
 from eval.report import write_report
 from eval.review import Feedback, ReviewQueue, propose
-from eval.run import load_run, run
+from eval.run import load_run, run, texts_and_sentences
 
 SETS = {
     "the release, dev": "release-dev",
@@ -65,8 +65,7 @@ class Office:
 
     def start(self, which: str, limit: int, progress: Any) -> str:
         """Ask the cases of a set; the name of the run that they became."""
-        corpus = self.assistant.retriever.corpus()
-        texts = {name: d.text for name, d in corpus.documents.items()}
+        texts, sentences = texts_and_sentences(self.assistant)
         path = self.accepted if which == OWN else resource(f"eval/{SETS[which]}.jsonl")
         cases = load_cases([path], texts)[: limit or None]
         if not cases:
@@ -75,7 +74,6 @@ class Office:
         results = run(
             cases, self.assistant, self.runs / name, lambda done, total: progress((done, total), unit="cases")
         )
-        sentences = {d: [p.span for p in corpus.sentences_of(d)] for d in texts}
         write_report(self.runs / name, results, texts, sentences)
         return name
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import io
 import re
 
-from ui.catalogue import Words
-from ui.render import View
+from ui.render import View, place_of
 from ui.wire import AnswerObject, Conversation
 
 SPECIAL = re.compile(r"([\\`*_{}\[\]>#|~!])")
@@ -25,8 +24,8 @@ def to_markdown(conversation: Conversation, view: View) -> str:
         for said in said_lines(exchange.answer):
             lines += [escaped(said), ""]
         for c in exchange.answer.citations:
-            place = place_of(c.n, c.document, c.start, c.end, c.kind == "nearest", words)
-            lines += [f"> {escaped(' '.join(c.quote.split()))}", ">", f"> {escaped(place)}", ""]
+            place = escaped(f"[{c.n}] {place_of(c, words)}")
+            lines += [f"> {escaped(' '.join(c.quote.split()))}", ">", f"> {place}", ""]
     return "\n".join([*lines, f"*{escaped(words['exported'])}*", ""])
 
 
@@ -46,9 +45,7 @@ def to_docx(conversation: Conversation, view: View) -> bytes:
             word.add_paragraph(_legal(said))
         for c in exchange.answer.citations:
             word.add_paragraph(f"“{_legal(' '.join(c.quote.split()))}”", style="Quote")
-            word.add_paragraph(
-                _legal(place_of(c.n, c.document, c.start, c.end, c.kind == "nearest", words)), style="Caption"
-            )
+            word.add_paragraph(_legal(f"[{c.n}] {place_of(c, words)}"), style="Caption")
     word.add_paragraph(words["exported"])
     out = io.BytesIO()
     word.save(out)
@@ -58,12 +55,6 @@ def to_docx(conversation: Conversation, view: View) -> bytes:
 def said_lines(answer: AnswerObject) -> list[str]:
     """The lines of an answer besides its quotations, which stand with their places below it."""
     return [line for line in answer.answer.split("\n") if line.strip() and not line.startswith("“")]
-
-
-def place_of(n: int, document: str, start: int, end: int, nearest: bool, words: Words) -> str:
-    """A citation's source line."""
-    place = words["footnote"].format(document=document, start=start, end=end)
-    return f"[{n}] {place}" + (f" ({words['nearest']})" if nearest else "")
 
 
 def escaped(text: str) -> str:

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from starlette.requests import cookie_parser
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
+from assistant.settings import LOOPBACK
 from ui.login import Accounts
 
 # Gradio's page holds inline scripts and styles, and compiles its HTML templates.
@@ -34,7 +35,6 @@ USED = re.compile(
 CLOSED = re.compile(
     r"(?:^|/)(?:file=|file/|proxy=|deep_link|monitoring|dev/|vibe|stream/|component_server|custom_component)"
 )
-LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 MAX_BODY = {"/gradio_api/upload": 12_000_000, "/gradio_api/queue/join": 8_000_000}
 MAX_OTHER_BODY = 2_000_000  # bytes
 

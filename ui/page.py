@@ -75,8 +75,9 @@ class Desk:
         """The document pane for the chosen document, or for all."""
         corpus = self.assistant.retriever.corpus()
         names = [name] if name in corpus.documents else sorted(corpus.documents)
-        passages = list(corpus.passages.values())
-        return "".join(document_html(corpus.documents[n], passages, self.words) for n in names if n is not None)
+        return "".join(
+            document_html(corpus.documents[n], corpus.sentences_of(n), self.words) for n in names if n is not None
+        )
 
     def ideas(self, name: str | None, conversation: Conversation) -> str:
         """Questions to begin with, each of which is answered; none once a conversation has begun, or on many documents."""

@@ -151,10 +151,14 @@ def plain_answer(answer: AnswerObject, words: Words) -> str:
     """An answer as plain text: what it says, then each citation with its place."""
     lines = [answer.answer]
     for c in answer.citations:
-        place = words["footnote"].format(document=c.document, start=c.start, end=c.end)
-        near = f" ({words['nearest']})" if c.kind == "nearest" else ""
-        lines.append(f"[{c.n}] “{' '.join(c.quote.split())}” — {place}{near}")
+        lines.append(f"[{c.n}] “{' '.join(c.quote.split())}” — {place_of(c, words)}")
     return "\n".join(lines)
+
+
+def place_of(citation: CitationObject, words: Words) -> str:
+    """Where a citation stands, in words."""
+    place = words["footnote"].format(document=citation.document, start=citation.start, end=citation.end)
+    return place + (f" ({words['nearest']})" if citation.kind == "nearest" else "")
 
 
 def plain_quotation(answer: AnswerObject, view: View) -> str:
@@ -173,11 +177,8 @@ def key(name: str) -> str:
     return hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:10]
 
 
-def document_html(document: Document, passages: Sequence[Passage], words: Words) -> str:
-    """A whole document: its paragraphs, each sentence a span that carries its offsets."""
-    sentences = sorted(
-        (p for p in passages if p.kind == "sentence" and p.document == document.name), key=lambda p: p.span
-    )
+def document_html(document: Document, sentences: Sequence[Passage], words: Words) -> str:
+    """A whole document from its sentences, in order: its paragraphs, each sentence a span that carries its offsets."""
     pieces: list[str] = []
     at = 0
     block = -1

@@ -22,7 +22,7 @@ from assistant.errors import ReleaseAssistantError, SettingsError, StoreError
 from assistant.settings import Settings
 from eval.review import ReviewQueue
 from ui.api import build_api
-from ui.guard import COOKIE, LOOPBACK, Guard, session_of
+from ui.guard import COOKIE, Guard, session_of
 from ui.login import SESSION_SECONDS, Accounts, Locked, digest
 
 log = logging.getLogger("release_assistant.server")
@@ -83,8 +83,7 @@ def build_server(assistant: Assistant, settings: Settings, add_file: Any = None)
         if path:
             app.add_api_route(path, _slashed(path), include_in_schema=False)
         gr.mount_gradio_app(app, page, path=path, js=static("page.js").replace("LANGUAGE", language), **look)
-    loopback = settings.host in LOOPBACK and not settings.trusted_proxies
-    return Guard(app, accounts, loopback=loopback, uploads=add_file is not None)
+    return Guard(app, accounts, loopback=settings.alone, uploads=add_file is not None)
 
 
 def _slashed(path: str) -> Callable[[], Awaitable[RedirectResponse]]:
