@@ -23,6 +23,7 @@ from assistant.words import NUMBER, content_stems, stems, words
 
 NO_FICTION = "The release does not say that, and I make nothing up: I answer from its own words alone."
 GENERATED_FROM = 24  # sentences that a language model is shown
+PREMISES_IN = 4  # passages in which a question's premise is looked for
 CONTACT_STEMS = frozenset(
     stems(
         """contact contacts email emails e mail address phone phones telephone number numbers press media office officer enquiry
@@ -231,8 +232,9 @@ class Assistant:
         premise = as_yes_no(text)
         if premise is None:
             return None
-        readings = self.reader.read(premise, [h.passage for h in found.hits], corpus.documents)
-        best = self._best_verdict(analyse(premise), found.hits, readings, corpus)
+        hits = found.hits[:PREMISES_IN]
+        readings = self.reader.read(premise, [h.passage for h in hits], corpus.documents)
+        best = self._best_verdict(analyse(premise), hits, readings, corpus)
         if best.yes:
             return None
         draft = compose.verdict(False, best.sentence, corpus.documents[best.document], premise=True)

@@ -38,16 +38,26 @@ def fold(text: str) -> str:
 
 def words(text: str) -> list[str]:
     """The folded words of `text`, in order: "IAPB’s" is one word, "1,100" is one."""
+    return list(_words(text))
+
+
+@lru_cache(maxsize=4096)  # a document's sentences are taken apart for every question
+def _words(text: str) -> tuple[str, ...]:
     out = []
     for match in re.finditer(r"\d[\d.,]*\d|[^\W_]+(?:'[^\W_]+)?", fold(text)):
         word = match.group()
         out.append(word[:-2] if word.endswith("'s") else word.replace(",", "") if word[0].isdigit() else word)
-    return out
+    return tuple(out)
 
 
 def stems(text: str) -> list[str]:
     """The stems of all words of `text`, function words included."""
-    return [str(s) for s in _stemmer().stemWords(words(text))]
+    return list(_stems(text))
+
+
+@lru_cache(maxsize=4096)
+def _stems(text: str) -> tuple[str, ...]:
+    return tuple(str(s) for s in _stemmer().stemWords(words(text)))
 
 
 def content_stems(text: str) -> list[str]:

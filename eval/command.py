@@ -7,6 +7,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,9 +16,8 @@ if TYPE_CHECKING:
     from assistant.settings import Settings
     from eval.cases import Case
 
-OpenAssistant = Callable[
-    [str | None], "Assistant"
-]  # takes the engine: "extractive", a model, or None for the settings' own
+# Takes the engine ("extractive", a model, or None for the settings' own); picklable, since worker processes call it too.
+OpenAssistant = Callable[[str | None], "Assistant"]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -121,7 +121,7 @@ def add_case_arguments(parser: argparse.ArgumentParser) -> None:
 def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     add_case_arguments(parser)
     parser.add_argument("--engine", metavar="ENGINE", help="extractive, or a model; default: what the settings name")
-    parser.add_argument("--jobs", type=positive, default=1, metavar="N", help="cases asked at a time")
+    parser.add_argument("--jobs", type=positive, default=1, metavar="N", help="processes that answer cases at a time")
     parser.add_argument(
         "--run", dest="folder", type=Path, metavar="FOLDER", help="keep the run there; a run begun there goes on"
     )
@@ -180,13 +180,14 @@ def run_cases(args: argparse.Namespace, settings: Settings, open_assistant: Open
     from eval.report import write_report
     from eval.run import run as run_all
     from eval.run import texts_and_sentences
+    from eval.workers import Workers
 
     engine = open_assistant(args.engine)
-    engine.reader.threads = max(1, engine.reader.threads // args.jobs)  # not loaded yet: jobs share the cores
+    workers = Workers(partial(open_assistant, args.engine), args.jobs) if args.jobs > 1 else None
     texts, sentences = texts_and_sentences(engine)
     cases = chosen(args, texts)
     folder = args.folder or settings.home / "runs" / time.strftime("%Y%m%d-%H%M%S", time.gmtime())
-    results = run_all(cases, engine, folder, progress_bar("cases"), args.jobs)
+    results = run_all(cases, engine, folder, progress_bar("cases"), workers)
     page, _ = write_report(folder, results, texts, sentences)
     if args.failures:
         for r in results:

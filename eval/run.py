@@ -11,8 +11,7 @@ import json
 import os
 import platform
 import time
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -58,12 +57,13 @@ def run(
     assistant: Assistant,
     folder: Path,
     progress: Callable[[int, int], None] | None = None,
-    jobs: int = 1,
+    answers: Callable[[Sequence[Case]], Iterable[dict[str, Any]]] | None = None,
 ) -> list[Result]:
-    """Answer each case, `jobs` at a time, keeping each answer as it comes; a run begun in `folder` goes on.
+    """Answer each case, keeping each answer as it comes; a run begun in `folder` goes on.
 
-    `progress` is told how many are done, of how many.  With more than one job the times of answering are those of a busy
-    machine.  Raises CaseError where `folder` holds a run of other cases or another configuration.
+    `progress` is told how many are done, of how many; `answers` does what `answered` does, for many cases (as
+    `eval.workers`), else `assistant` is asked one case after the other.  Raises CaseError where `folder` holds a run of
+    other cases or another configuration.
     """
     folder.mkdir(parents=True, exist_ok=True)
     settings = configuration(cases, assistant)
@@ -71,25 +71,28 @@ def run(
     if head.exists() and _configuration(head) != settings:
         raise CaseError(f"{folder} holds a run of other cases or another assistant: name another folder")
     if not head.exists():
-        told = {"configuration": settings, "begun": time.time(), "jobs": jobs, "processors": os.cpu_count()}
+        told = {"configuration": settings, "begun": time.time(), "processors": os.cpu_count()}
         head.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
     kept = _kept(folder / "results.jsonl")
     # An error is asked again: what was wrong may be mended.
     waiting = [c for c in cases if c.id not in kept or kept[c.id]["answer"]["status"] == "error"]
 
-    def work(case: Case) -> dict[str, Any]:
-        answer = ask(case, assistant)
-        kept = {"id": case.id, "answer": answer, "retrieved": retrieved(case, assistant)}
-        return kept | {"exact": exact_quotes(answer, assistant)}
-
-    with (folder / "results.jsonl").open("a", encoding="utf-8") as file, ThreadPoolExecutor(jobs) as pool:
-        for number, line in enumerate(pool.map(work, waiting), len(cases) - len(waiting) + 1):
+    lines = answers(waiting) if answers is not None else (answered(c, assistant) for c in waiting)
+    with (folder / "results.jsonl").open("a", encoding="utf-8") as file:
+        for number, line in enumerate(lines, len(cases) - len(waiting) + 1):
             file.write(json.dumps(line, ensure_ascii=False) + "\n")
             file.flush()
             if progress is not None:
                 progress(number, len(cases))
     (folder / "cases.jsonl").write_text("".join(c.model_dump_json() + "\n" for c in cases), encoding="utf-8")
     return load_run(folder)
+
+
+def answered(case: Case, assistant: Assistant) -> dict[str, Any]:
+    """What a run keeps of one case: id, answer, the paragraphs ranked for it, how many of its quotes are exact."""
+    answer = ask(case, assistant)
+    kept = {"id": case.id, "answer": answer, "retrieved": retrieved(case, assistant)}
+    return kept | {"exact": exact_quotes(answer, assistant)}
 
 
 def _configuration(head: Path) -> Any:

@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NoReturn
@@ -164,6 +165,13 @@ def open_assistant(settings: Settings) -> Assistant:
     store = build_store(settings)
     ensure_ingested(store, settings)
     return build_assistant(settings, store)
+
+
+def open_engine(settings: Settings, engine: str | None) -> Assistant:
+    """An assistant that answers by `engine`: "extractive", a model, or None for what the settings name."""
+    if engine is None:
+        return open_assistant(settings)
+    return open_assistant(settings.model_copy(update={"llm": None if engine == "extractive" else engine}))
 
 
 def ask_lines(assistant: Assistant, lines: IO[bytes], out: IO[str]) -> int:
@@ -335,17 +343,12 @@ def run_mcp(args: argparse.Namespace, settings: Settings) -> int:
 def run_eval(args: argparse.Namespace, settings: Settings) -> int:
     from eval.command import run
 
-    def with_engine(engine: str | None) -> Assistant:
-        if engine is None:
-            return open_assistant(settings)
-        return open_assistant(settings.model_copy(update={"llm": None if engine == "extractive" else engine}))
-
     def stored(path: Path) -> str:
         from ingest.load import load
 
         return load(path, settings.max_file_bytes, settings.max_document_chars).text
 
-    return run(args, settings, with_engine, stored)
+    return run(args, settings, partial(open_engine, settings), stored)
 
 
 COMMANDS = {
