@@ -3,53 +3,33 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from assistant import compose, conversation, language
-from assistant.confidence import Calibration, Way
+from assistant.confidence import Calibration
 from assistant.corpus import Corpus
 from assistant.errors import QuestionError
 from assistant.generate import Generator, Unusable
 from assistant.intent import Structure, asks_for_fiction, chat, structure
-from assistant.layout import listings
 from assistant.names import Match, Spelling, names
 from assistant.outline import contact, outline
-from assistant.question import Asked, analyse, as_yes_no, clean, parts, strip_lead_in
+from assistant.propose import Found, Proposal, Proposer
+from assistant.question import Asked, analyse, clean, parts, strip_lead_in
 from assistant.read import OnnxReader
 from assistant.retrieve import HybridRetriever
-from assistant.schema import Answer, Draft, Evidence, Hit, Question, Reading
+from assistant.schema import Answer, Draft, Evidence, Question
+from assistant.verdict import closest_sentence
 from assistant.verify import UnverifiedDraft, verify
 from assistant.words import NUMBER, content_stems, stems, words
 
 NO_FICTION = "The release does not say that, and I make nothing up: I answer from its own words alone."
 GENERATED_FROM = 24  # sentences that a language model is shown
-PREMISES_IN = 4  # passages in which a question's premise is looked for
 CONTACT_STEMS = frozenset(
     stems(
         """contact contacts email emails e mail address phone phones telephone number numbers press media office officer enquiry
         enquiries inquiry inquiries information call reach write person journalists reporters release statement get find"""
     )
 )
-COUNTED = frozenset(
-    "named listed mentioned list name count enumerated itemised itemized numbered bullet bullets".split()
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What was found for one part of a question: evidence, and what the reader made of it."""
-
-    hits: list[Hit]
-    readings: list[Reading]
-
-
-@dataclass(frozen=True, slots=True)
-class Proposal:
-    """A draft that could be given, and the features that the probability of its being right depends on."""
-
-    way: Way
-    features: dict[str, float]
-    draft: Draft
 
 
 class Assistant:
@@ -66,6 +46,7 @@ class Assistant:
         self.retriever = retriever
         self.reader = reader
         self.calibration = calibration
+        self.proposer = Proposer(retriever, reader, calibration)
         self.max_question_chars = max_question_chars
         self.generator = generator
         self._spellings: tuple[Corpus, dict[str | None, Spelling]] | None = None
@@ -137,7 +118,7 @@ class Assistant:
         return self._spell(corpus, document).resolve(strip_lead_in(text))
 
     def _answer(self, text: str, corpus: Corpus, document: str | None) -> Draft:
-        found = self.find(text, corpus, document)
+        found = self.proposer.find(text, corpus, document)
         asked = analyse(text)
         if asked.kind in ("email", "phone") and set(content_stems(text)) <= CONTACT_STEMS:
             return self._address(asked, found, corpus, document)
@@ -175,31 +156,8 @@ class Assistant:
 
     def proposals(self, asked: Asked, found: Found, corpus: Corpus, document: str | None) -> list[Proposal]:
         """Every draft that could be given for one question, with what its probability depends on."""
-        if not found.hits:
-            return []
-        unknown = {"unknown": self._unknown(asked.text, corpus, document)}
-        if asked.kind == "yes_no":
-            return [self._verdict(asked, found, corpus, unknown)]
-        ranked = compose.candidates(asked, found.hits, found.readings, corpus, self.calibration)
-        made: list[Proposal] = []
-        if ranked:
-            draft = compose.lookup(asked, ranked[0], ranked[1:], corpus)
-            margin = ranked[0].total - next(
-                (c.total for c in ranked[1:] if not c.span.overlaps(ranked[0].span)), ranked[0].total - 5.0
-            )
-            made.append(Proposal("span", ranked[0].features | unknown | {"margin": min(5.0, margin)}, draft))
-        others = [self._premise(asked.text, found, corpus, unknown)]
-        if asked.kind == "count":
-            others.append(self._counted(asked, made, corpus, document))
-        if asked.kind == "count" or asked.several:
-            others.append(self._listing(asked, made, found, corpus))
-        return [*made, *(p for p in others if p is not None)]
-
-    def find(self, text: str, corpus: Corpus, document: str | None) -> Found:
-        """The passages for a question, and the reader's reading of each."""
-        hits = self.retriever.hits(text, corpus, document)
-        readings = self.reader.read(text, [h.passage for h in hits], corpus.documents) if hits else []
-        return Found(hits, readings)
+        unknown = self._unknown(asked.text, corpus, document)
+        return self.proposer.proposals(asked, found, corpus, document, unknown)
 
     def _unknown(self, text: str, corpus: Corpus, document: str | None) -> float:
         """How many names and numbers of the question the documents do not hold, at most 3."""
@@ -216,70 +174,6 @@ class Assistant:
             made[document] = Spelling(texts, self.reader.knows)
         return made[document]
 
-    def _verdict(self, asked: Asked, found: Found, corpus: Corpus, unknown: dict[str, float]) -> Proposal:
-        best = self._best_verdict(asked, found.hits, found.readings, corpus)
-        draft = compose.verdict(best.yes, best.sentence, corpus.documents[best.document])
-        return Proposal("verdict", best.features | unknown, draft)
-
-    def _best_verdict(self, asked: Asked, hits: list[Hit], readings: list[Reading], corpus: Corpus) -> compose.Verdict:
-        def alone(sentence: str) -> tuple[float, float, float]:
-            return self.reader.read_texts(asked.text, [sentence])[0][2]
-
-        return compose.best_verdict(asked, hits, readings, corpus, alone)
-
-    def _premise(self, text: str, found: Found, corpus: Corpus, unknown: dict[str, float]) -> Proposal | None:
-        """That the release says otherwise, where it denies what the question takes for granted."""
-        premise = as_yes_no(text)
-        if premise is None:
-            return None
-        hits = found.hits[:PREMISES_IN]
-        readings = self.reader.read(premise, [h.passage for h in hits], corpus.documents)
-        best = self._best_verdict(analyse(premise), hits, readings, corpus)
-        if best.yes:
-            return None
-        draft = compose.verdict(False, best.sentence, corpus.documents[best.document], premise=True)
-        spans = max((r.spans[0][1] for r in found.readings if r.spans), default=-12.0)
-        return Proposal("premise", best.features | unknown | {"span": compose.clamped(spans, 12.0)}, draft)
-
-    def _counted(self, asked: Asked, made: list[Proposal], corpus: Corpus, document: str | None) -> Proposal | None:
-        """The count of what a sentence spells out, where no number answers or what is named or listed is asked for."""
-        spelt = any(w in COUNTED for w in words(asked.text))
-        which = compose.as_which(asked.text)
-        rival = bool(made and made[0].features["fits"])
-        if which is None or (rival and not spelt):
-            return None
-        listed = Asked(which, "list", True)
-        found = self.find(which, corpus, document)
-        ranked = compose.candidates(listed, found.hits, found.readings, corpus, self.calibration)
-        draft = compose.enumerated(listed, ranked[0], corpus) if ranked else None
-        if draft is None:
-            return None
-        kept = {name: ranked[0].features[name] for name in ("span", "answerable", "coverage", "near", "dense")}
-        return Proposal("counted", kept | {"spelt": float(spelt), "rival": float(rival)}, draft)
-
-    def _listing(self, asked: Asked, made: list[Proposal], found: Found, corpus: Corpus) -> Proposal | None:
-        """The laid-out list that the question is nearest to, counted or item by item."""
-        document = corpus.documents[found.hits[0].passage.document]
-        laid = listings(document)
-        if not laid:
-            return None
-        texts = [listing.introduced(document) for listing in laid]
-        likeness = self.retriever.likeness(asked.text, texts)
-        order = sorted(range(len(laid)), key=lambda i: -likeness[i])
-        best = laid[order[0]]
-        wanted, held = content_stems(asked.text), set(stems(texts[order[0]]))
-        rival = made[0] if made else None
-        features = {
-            "cosine": likeness[order[0]],
-            "margin": likeness[order[0]] - (likeness[order[1]] if len(order) > 1 else 0.0),
-            "coverage": sum(w in held for w in wanted) / len(wanted) if wanted else 0.0,
-            "spelt": float(any(w in COUNTED for w in words(asked.text))),
-            "count": float(asked.kind == "count"),
-            "rival": rival.features["fits"] * rival.features["span"] / 10 if rival else 0.0,
-            "inside": float(rival is not None and any(e.span.overlaps(best.span) for e in rival.draft.evidence)),
-        }
-        return Proposal("listing", features, compose.listed(best, document, count=asked.kind == "count"))
-
     def _address(self, asked: Asked, found: Found, corpus: Corpus, document: str | None) -> Draft:
         for name in self._documents(corpus, document, found):
             draft = contact(corpus.documents[name], corpus, asked.kind)
@@ -290,7 +184,7 @@ class Assistant:
     def _decline(self, text: str, found: Found, corpus: Corpus, document: str | None, confidence: float) -> Draft:
         nearest: list[Evidence] = []
         if found.hits and found.hits[0].dense > 0.2:
-            place = compose.closest_sentence(text, found.hits[0], corpus)
+            place = closest_sentence(text, found.hits[0], corpus)
             nearest = [Evidence(found.hits[0].passage.document, place, "nearest")]
         return compose.decline(text, nearest, confidence, many(corpus, document))
 
@@ -303,13 +197,13 @@ class Assistant:
         return list(corpus.documents)
 
     def _structure(self, part: Structure, text: str, corpus: Corpus, document: str | None) -> Draft | None:
-        candidates = self._documents(corpus, document)
-        if len(candidates) != 1:
+        meant = self._documents(corpus, document)
+        if len(meant) != 1:
             hits = self.retriever.hits(text, corpus, document)
-            candidates = [hits[0].passage.document] if hits else []
-        if not candidates:
+            meant = [hits[0].passage.document] if hits else []
+        if not meant:
             return None
-        return outline(part, text, corpus.documents[candidates[0]], corpus, self.retriever.embedder)
+        return outline(part, text, corpus.documents[meant[0]], corpus, self.retriever.embedder)
 
     def _chat(self, kind: str, corpus: Corpus, document: str | None) -> Draft:
         tail = " You could ask: What is this about? · What are the key points?" if corpus.documents else ""

@@ -6,127 +6,32 @@ and the layout that releases share.
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import date
 
-from assistant import dates, enumeration
-from assistant.confidence import Calibration
+from assistant import dates
+from assistant.candidates import Candidate
 from assistant.corpus import Corpus
 from assistant.layout import Listing
-from assistant.names import Match, country, names
-from assistant.question import Asked, fits, list_noun
-from assistant.schema import Document, Draft, Evidence, Hit, Passage, Reading, Span, Status
-from assistant.words import FUNCTION_WORDS, content_stems, fold, stems, words
+from assistant.names import Match
+from assistant.question import Asked
+from assistant.schema import Document, Draft, Evidence, Span, Status
+from assistant.words import FUNCTION_WORDS, fold
 
 EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 PHONE = re.compile(r"(?<![\w.,])\+?\(?\d[\d\s()./-]{6,}\d(?!\w)")
-NEAR_BEST = 2.5
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """One span that may be the answer, with what speaks for it."""
-
-    passage: Passage
-    span: Span
-    text: str
-    total: float
-    features: dict[str, float]
-
-
-def candidates(
-    asked: Asked, hits: Sequence[Hit], readings: Sequence[Reading], corpus: Corpus, calibration: Calibration
-) -> list[Candidate]:
-    """Every span that was read, best first by the calibration's "rank" weights over what speaks for and against it."""
-    found: list[Candidate] = []
-    wanted = list(dict.fromkeys(content_stems(asked.text)))
-    top = max((r.spans[0][1] for r in readings if r.spans), default=0.0)
-    # The names and numbers of a question should stand where its answer does.
-    pointed = {w for n in names(asked.text.partition(" ")[2]) for w in words(n)} | {
-        w for w in words(asked.text) if w[0].isdigit()
-    }
-    for rank, (hit, reading) in enumerate(zip(hits, readings, strict=True)):
-        document = corpus.documents[hit.passage.document]
-        share = coverage(wanted, hit.passage, document)
-        around = set(
-            words(document.slice(hit.passage.span)) + (words(document.slice(document.title)) if document.title else [])
-        )
-        stray = min(3.0, float(sum(w not in around for w in pointed)))
-        for place, (span, score) in enumerate(reading.spans):
-            text = document.slice(span)
-            if asked.kind in ("email", "phone") and not fits(asked.kind, text):
-                continue
-            sentence = sentence_of(span, hit.passage, corpus)
-            held = set(stems(document.slice(sentence)))
-            across = sum(s.span.overlaps(span) for s in corpus.sentences(hit.passage)) > 1
-            features = {
-                "span": clamped(score, 12.0),
-                "behind": min(12.0, top - score),
-                "answerable": clamped(reading.answerable, 8.0),
-                "dense": hit.dense,
-                "lexical": hit.lexical,
-                "sentence": hit.sentences.get(sentence.start, 0.0),
-                "coverage": share,
-                "near": sum(s in held for s in wanted) / len(wanted) if wanted else 0.0,
-                "across": float(across),
-                "stray": stray,
-                "fits": float(fits(asked.kind, text)),
-                "echo": float(_echoes(text, wanted)),
-                # The date line dates the release, not what happened.
-                "stamp": float(document.date is not None and span.overlaps(document.date)),
-                "named": float(asked.kind in ("person", "place") and text[:1].isupper()),
-                "first": float(rank == 0),
-                "second": float(place > 0),
-                "long": min(3.0, len(text) / 40),
-            }
-            total = calibration.score("rank", features)
-            found.append(Candidate(hit.passage, span, text, total, features))
-    return sorted(found, key=lambda c: -c.total)
-
-
-def clamped(value: float, limit: float) -> float:
-    """`value`, no further than `limit` from 0."""
-    return max(-limit, min(limit, value))
-
-
-def _echoes(text: str, wanted: Sequence[str]) -> bool:
-    """Whether a span only says again what the question said."""
-    own = content_stems(text)
-    return bool(own) and all(s in wanted for s in own)
-
-
-def coverage(wanted: Sequence[str], passage: Passage, document: Document) -> float:
-    """The share of the question's content stems that stand in the passage, its heading or the title."""
-    if not wanted:
-        return 0.0
-    around = [passage.span, *(s for s in (passage.section, document.title) if s is not None)]
-    held = {s for span in around for s in stems(document.slice(span))}
-    return sum(s in held for s in wanted) / len(wanted)
-
-
-def sentence_of(span: Span, passage: Passage, corpus: Corpus) -> Span:
-    """The whole sentences of `passage` that `span` stands in."""
-    over = [s.span for s in corpus.sentences(passage) if s.span.overlaps(span)]
-    return Span(over[0].start, over[-1].end) if over else passage.span
 
 
 def support(document: str, span: Span) -> Evidence:
     return Evidence(document, span)
 
 
-def lookup(asked: Asked, best: Candidate, others: Sequence[Candidate], corpus: Corpus) -> Draft:
-    """The span first, then the sentence it stands in, quoted; all items, where a list was asked for."""
+def lookup(asked: Asked, best: Candidate, corpus: Corpus) -> Draft:
+    """The span first, or every item of the list, then the sentences quoted."""
     document = corpus.documents[best.passage.document]
-    place = sentence_of(best.span, best.passage, corpus)
-    evidence = [support(document.name, place)]
-    if asked.several:
-        answer, places = _list(asked, best, others, corpus)
-        evidence = [support(document.name, p) for p in places]
-    else:
-        answer = _direct(asked, best, document)
+    evidence = [support(document.name, place) for place in best.places]
+    answer = best.text if len(best.spans) > 1 else _direct(asked, best, document)
     markers: list[str | int] = list(range(len(evidence)))
     quotes: list[str | int] = []
     for number, item in enumerate(evidence):
@@ -192,59 +97,15 @@ def issued_on(document: Document) -> date | None:
     return dates.parse(document.slice(document.date), date(2000, 1, 1)) if document.date is not None else None
 
 
-def _list(asked: Asked, best: Candidate, others: Sequence[Candidate], corpus: Corpus) -> tuple[str, list[Span]]:
-    """The items of the list that the best span stands in, with near-best spans from other sentences; their places."""
+def enumerated(best: Candidate, corpus: Corpus) -> Draft:
+    """How many items a list spells out."""
     document = corpus.documents[best.passage.document]
-    place = sentence_of(best.span, best.passage, corpus)
-    spans = _items(best, corpus, document)
-    places = [place]
-    if len(spans) == 1:
-        for other in others:
-            if other.total < best.total - NEAR_BEST or other.passage.document != document.name:
-                break
-            home = sentence_of(other.span, other.passage, corpus)
-            if any(other.span.overlaps(s) for s in spans) or not other.features["fits"] or other.features["span"] < 0:
-                continue
-            spans += _items(other, corpus, document)
-            if home not in places:
-                places.append(home)
-    found = [document.slice(s).strip(" ,;.") for s in sorted(set(spans))]
-    noun = list_noun(asked.text) or ""
-    if re.fullmatch(r"countr(?:y|ies)|states?|nations?", noun):
-        named = [t for t in found if country(re.sub(r"^the\s+", "", t)) or country(t)]
-        if len(named) >= 0.6 * len(found):
-            # A name that no list knows may be a misspelt country; a union of states is none.
-            found = [
-                t for t in found if t in named or not re.search(r"\bunion\b|\borgani[sz]ation\b", t, re.IGNORECASE)
-            ]
-    return "; ".join(dict.fromkeys(found)), places
-
-
-def _items(best: Candidate, corpus: Corpus, document: Document) -> list[Span]:
-    place = sentence_of(best.span, best.passage, corpus)
-    if "\n" in document.slice(best.passage.span):
-        # The items of a laid-out list are lines of one paragraph.
-        lines = [s.span for s in corpus.sentences(best.passage)]
-        marked = [s for s in lines if enumeration.MARK.match(document.slice(s))]
-        if len(marked) >= 2 and any(s.overlaps(best.span) for s in marked):
-            return [Span(s.start + len(enumeration.MARK.match(document.slice(s)).group()), s.end) for s in marked]  # type: ignore[union-attr]
-    local = Span(best.span.start - place.start, best.span.end - place.start)
-    return [Span(place.start + s.start, place.start + s.end) for s in enumeration.items(document.slice(place), local)]
-
-
-def enumerated(asked: Asked, best: Candidate, corpus: Corpus) -> Draft | None:
-    """How many items a list spells out; None where the span stands in no list."""
-    listed, places = _list(asked, best, (), corpus)
-    count = len(listed.split("; "))
-    if count < 2:
-        return None
-    document = corpus.documents[best.passage.document]
-    evidence = tuple(support(document.name, p) for p in places)
+    evidence = tuple(support(document.name, p) for p in best.places)
     parts: list[str | int] = [
-        f"{count}, counted from the list",
+        f"{len(best.text.split('; '))}, counted from the list",
         0,
-        ": " + listed + ".",
-        "\n" + quoted(document.slice(places[0])),
+        ": " + best.text + ".",
+        "\n" + quoted(document.slice(best.places[0])),
         0,
     ]
     return Draft("answered", tuple(parts), evidence)
@@ -330,69 +191,3 @@ def as_which(text: str) -> str | None:
     asking = r"\bhow many(?P<of> of)?\b|\b(?:number|count) of\b|^\s*count(?: all)?(?: the)?\b"
     changed, n = re.subn(asking, lambda m: f"which{m.group('of') or ''}", text, count=1, flags=re.IGNORECASE)
     return (changed.strip()[:1].upper() + changed.strip()[1:]) if n else None
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What the evidence says to a yes-or-no question: the sentence that says it, yes or no, what speaks for it."""
-
-    document: str
-    sentence: Span
-    yes: bool
-    features: dict[str, float]
-
-
-def best_verdict(
-    asked: Asked,
-    hits: Sequence[Hit],
-    readings: Sequence[Reading],
-    corpus: Corpus,
-    alone: Callable[[str], tuple[float, float, float]],
-) -> Verdict:
-    """The verdict of the passage that settles the question best.
-
-    `alone` reads one sentence by itself: what its paragraph says and what it says should agree.
-    """
-    wanted = list(dict.fromkeys(content_stems(asked.text)))
-    weighed = []
-    for rank, (hit, reading) in enumerate(zip(hits, readings, strict=True)):
-        said = settled(reading.verdict)
-        share = coverage(wanted, hit.passage, corpus.documents[hit.passage.document])
-        weighed.append((said * (0.3 + 0.7 * hit.score) * (0.3 + 0.7 * share), rank, said, share))
-    _, rank, said, share = max(weighed, key=lambda w: w[0])
-    hit, reading = hits[rank], readings[rank]
-    document = corpus.documents[hit.passage.document]
-    place = closest_sentence(asked.text, hit, corpus)
-    by_itself = alone(document.slice(place))
-    lean = reading.verdict[1] - reading.verdict[2]
-    second = clamped(by_itself[1] - by_itself[2], 6.0)
-    yes = lean + second >= 0
-    features = {
-        "said": said,
-        "alone": settled(by_itself),
-        "sure": min(6.0, abs(lean + second) / 2),
-        "agree": float((lean >= 0) == (second >= 0)),
-        "answerable": clamped(reading.answerable, 8.0),
-        "dense": hit.dense,
-        "lexical": hit.lexical,
-        "coverage": share,
-        "first": float(rank == 0),
-        "no": float(not yes),
-    }
-    return Verdict(document.name, place, yes, features)
-
-
-def settled(verdict: tuple[float, float, float]) -> float:
-    """The probability that a passage says yes or no at all."""
-    top = max(verdict)
-    none, yes, no = (math.exp(v - top) for v in verdict)
-    return (yes + no) / (none + yes + no)
-
-
-def closest_sentence(question: str, hit: Hit, corpus: Corpus) -> Span:
-    """The sentence of a paragraph that shares most with the question, in stems and by retrieval."""
-    wanted = set(content_stems(question))
-    document = corpus.documents[hit.passage.document]
-    spans = [s.span for s in corpus.sentences(hit.passage)] or [hit.passage.span]
-    shared = {s: len(wanted & set(content_stems(document.slice(s)))) / max(1, len(wanted)) for s in spans}
-    return max(spans, key=lambda s: (shared[s] + hit.sentences.get(s.start, 0.0), -s.start))

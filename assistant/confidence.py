@@ -15,14 +15,14 @@ from typing import Literal
 
 from assistant.errors import ModelError
 
-Way = Literal["rank", "span", "verdict", "premise", "counted", "listing"]
+Way = Literal["rank", "choice", "span", "verdict", "premise", "counted", "listing"]
 
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
     """Weights of the features and a bias, and the probability from which an answer is given.
 
-    "rank" orders the spans that a reader found; "span", "verdict", "premise", "counted" and "listing" give the probability
+    "rank" orders the spans that a reader found, "choice" the first of them once each was read again; "span", "verdict", "premise", "counted" and "listing" give the probability
     that the best span, the yes or no, the contradiction, the count of a spelt-out list or a laid-out list is right.
     """
 

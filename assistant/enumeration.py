@@ -27,12 +27,12 @@ HEAD = re.compile(
 
 def items(text: str, around: Span) -> list[Span]:
     """The items of the list in `text` that `around` stands in or is; one item (`around` itself) where there is no list."""
-    inside = _chunks(text, around)
+    inside = split(text, around)
     if len(inside) > 2 or (len(inside) == 2 and len(around) < 120):
         if _proper(text, inside[0]) and _proper(text, inside[-1]):
             return _extended(text, inside)
         return [*inside, *_following(text, inside[-1])]
-    chunks = _chunks(text, Span(0, len(text)))
+    chunks = split(text, Span(0, len(text)))
     home = next((i for i, c in enumerate(chunks) if c.overlaps(around)), None)
     if home is None:
         return [around]
@@ -40,7 +40,8 @@ def items(text: str, around: Span) -> list[Span]:
     return grown if len(grown) > 1 else [around]
 
 
-def _chunks(text: str, span: Span) -> list[Span]:
+def split(text: str, span: Span) -> list[Span]:
+    """The pieces of `span` between commas, semicolons, line ends and conjunctions."""
     found: list[Span] = []
     at = span.start
     for match in SEPARATOR.finditer(text, span.start, span.end):
@@ -100,7 +101,7 @@ def _extended(text: str, found: list[Span]) -> list[Span]:
     """Proper names that go on before the first and after the last of `found`, parted by separators alone."""
     first, last = found[0], found[-1]
     before: list[Span] = []
-    chunks = _chunks(text, Span(0, first.start)) if first.start else []
+    chunks = split(text, Span(0, first.start)) if first.start else []
     if any(gap.end() == first.start for gap in SEPARATOR.finditer(text, 0, first.start)):
         for chunk in reversed(chunks):
             whole = PROPER.fullmatch(text, chunk.start, chunk.end)
@@ -116,7 +117,7 @@ def _extended(text: str, found: list[Span]) -> list[Span]:
     after: list[Span] = []
     following = SEPARATOR.match(text, last.end)
     if following is not None:
-        for chunk in _chunks(text, Span(following.end(), len(text))):
+        for chunk in split(text, Span(following.end(), len(text))):
             head = PROPER.match(text, chunk.start, chunk.end)
             if head is None:
                 break

@@ -14,16 +14,16 @@ from assistant.words import fold
 Structure = Literal["headline", "date", "issuer", "contact", "summary", "points", "about"]
 Chat = Literal["greeting", "thanks", "capabilities"]
 
-RELEASE = (
-    r"(?:press )?(?:release|statement|document|text|announcement|notice|article|bulletin|communiqu[eé]|piece|message)"
-)
+RELEASE = r"(?:(?:press |media )?(?:release|statement|document|text|announcement|notice|article|bulletin|communiqu[eé]|piece|message)|press information)"
 THIS = r"(?:this|the)"
 DAY = r"(?:when|what (?:date|day)|(?:on )?which (?:date|day)|on what (?:date|day)|date)"
 PUBLISHED = r"(?:published?|issued?|dated|come out|came out|go out|went out|put out|sent out|written|released|date)"
 BODY = r"(?:organi[sz]ation|body|group|company|agency|institution|ngo)"
 WROTE = r"(?:issued?|published?|wrote|written|released?|put out|author(?:ed)?|behind|made|sent out|sent|signed|is responsible for)"
 SOMEBODY = r"(?:i|we|journalists?|reporters?|the press|the media|people|readers?|one|you|someone|anyone)"
-REACH = r"(?:contact|call|write|email|e-mail|speak|talk|turn|ask|get in touch|reach|address|approach)"
+REACH = (
+    r"(?:contact|call|ring|phone|message|write|email|e-mail|speak|talk|turn|ask|get in touch|reach|address|approach)"
+)
 ENQUIRY = r"(?:enquir|inquir|contact|relation)\w*"
 
 
@@ -34,7 +34,11 @@ def table(*phrases: str) -> re.Pattern[str]:
 
 STRUCTURES: dict[Structure, re.Pattern[str]] = {
     "headline": table(
-        r"(?:head ?line|title|heading)\b(?!\s+(?:sponsor|holder|sponsors|race|defen[cs]e|role|act|partner))"
+        r"head ?line\b(?!\s+(?:sponsor|sponsors|act|partner))",
+        rf"(?:title|heading) (?:of|on|above|at the top of) {THIS} {RELEASE}\b",
+        rf"{RELEASE}(?:'s)? (?:title|heading)\b",
+        rf"{RELEASE} (?:called|titled|entitled|headed)$",
+        r"(?:what(?:'s| is| was)?|give(?: me)?|state|quote) (?:the|its|your) (?:title|heading)$",
     ),
     "points": table(
         r"(?:key|main|chief|major|most important|principal) (?:\w+ )?(?:points?|messages?|takeaways?|facts|findings|statements|things)\b",
@@ -114,6 +118,7 @@ THANKS = (
     r"(?:thanks|thank you|thank u|thx|ty|cheers|ta|much appreciated|merci|danke|gracias|spasibo|дзякуй|спасибо|дякую|dzięki|great|perfect|good|nice|ok|okay"
     r"|cool|got it|bye|goodbye|good ?bye|see you|understood|well done|good job|wonderful|super|brilliant|excellent|lovely|awesome|that's all|that is all)"
 )
+PRAISE = r"(?:that|this|it|you)(?:'s|'re| is| was| were| are)(?: (?:so|very|really|quite|too))? (?:quick|fast|great|helpful|kind|nice|useful|good|perfect|clear|easy)"
 FILLERS = (
     "a all and everything for great help helpful helped i it indeed lot lots much needed need now perfect so such that that's the this today very was were "
     "wanted you your information info answer answers ever again have nice day good one job work really kind is useful know to"
@@ -122,6 +127,7 @@ HELLO = (
     r"(?:hi|hello|hey|hiya|good (?:morning|afternoon|evening|day)|greetings|howdy|hallo|bonjour|hola|privet|привет|здравствуйте|добрый день|вітаю"
     r"|прывітанне|добры дзень|dzień dobry|ciao|guten tag|salut|yo)"
 )
+THERE = r"(?:are )?(?:you|anyone|anybody|someone) (?:there|around|awake|online|available|busy|home)"
 THINGS = r"(?: (?:sorts?|kinds?|types?) of)?(?: things| questions| stuff| topics)?"
 ABLE = r"(?:do|help|work|answer|know|ask|able to do|good at|good for|capable of)(?: you| me| us| here| about| with| for| answer)*"
 CAPABILITIES = (
@@ -139,9 +145,11 @@ CAPABILITIES = (
 )
 CHATS: dict[Chat, re.Pattern[str]] = {
     "capabilities": re.compile(rf"{WELL}(?:{'|'.join(CAPABILITIES)})"),
-    "thanks": re.compile(rf"{WELL}{THANKS}(?:[\s,]+{THANKS})*(?:[\s,]+(?:{FILLERS.replace(' ', '|')}))*"),
+    "thanks": re.compile(
+        rf"{WELL}(?:{PRAISE}[\s,]+)?{THANKS}(?:[\s,]+{THANKS})*(?:[\s,]+(?:{FILLERS.replace(' ', '|')}))*"
+    ),
     "greeting": re.compile(
-        rf"{HELLO}(?:[\s,]+(?:there|all|everyone|assistant|bot|team|again|you|to|how are (?:you|things)(?: today| doing)?))*|how are you(?: today| doing)?"
+        rf"{HELLO}(?:[\s,]+(?:there|all|everyone|assistant|bot|team|again|you|to|how are (?:you|things)(?: today| doing)?|{THERE}))*|how are you(?: today| doing)?|{THERE}"
     ),
 }
 

@@ -19,15 +19,21 @@ from data import resource
 
 COMMON: Mapping[str, frozenset[str]] = {
     "de": frozenset("""der die das und ist nicht wie viele wer was wann wo warum welche welcher welches wurden wurde sind ein eine im
-    mit von für auf dem den des seit noch hat haben kann bitte über leitet heißt gibt""".split()),
+    mit von für auf dem den des seit noch hat haben kann bitte über leitet heißt gibt an wem wen wessen wohin woher womit
+    wofür wieso wird werden waren können konnte konnten sich bei beim nach aus zu zum zur vom welchen welchem ihre ihr seine
+    sie es alle dieser diese dieses diesem unter durch gegen""".split()),
     "fr": frozenset("""le la les des du et est pas combien qui quoi que quand où pourquoi quel quelle quels quelles ont été sont une
-    dans avec de pour sur depuis encore a cette ce il elle qu""".split()),
+    dans avec de pour sur depuis encore a cette ce il elle qu au aux par ne plus sa ses leur leurs comment où ils elles
+    était étaient avait sera ont-ils a-t-il est-ce jusqu""".split()),
     "es": frozenset("""el la los las y es no cuántos cuantos cuántas quién quien qué que cuándo cuando dónde donde por cuál cuáles
-    fueron fue son una en con de para sobre desde aún ha han está""".split()),
+    fueron fue son una en con de para sobre desde aún ha han está cómo como del al se su sus más eran era será están estaban
+    hay hasta cuánto cuanto cuántos""".split()),
     "pl": frozenset("""ile kto co kiedy gdzie dlaczego jaki jaka jakie które który która jest są został zostało zostali nie w z na do
-    od czy się i o przez ilu""".split()),
+    od czy się i o przez ilu jak jakim jaką jakich jakiego jakiej kim czym kogo komu czego ma mają był była było były będzie
+    ze za dla jego jej ich po przy kiedy skąd dokąd której którego których""".split()),
     "it": frozenset("""il lo la gli le e è non quanti quante chi che cosa quando dove perché quale quali sono stati stato una in con
-    di per su da ha hanno""".split()),
+    di per su da ha hanno come del della dei delle degli dal dalla nel nella nei si suo sua loro più fu furono era erano sarà
+    quanto quanta fino""".split()),
     "nl": frozenset("""de het een en is niet hoeveel wie wat wanneer waar waarom welke zijn werden werd in met van voor op sinds nog
     heeft hebben""".split()),
     "lt": frozenset("""kiek kas kada kur kodėl koks kokia kurie yra buvo ir ne iš su apie nuo""".split()),
@@ -35,7 +41,10 @@ COMMON: Mapping[str, frozenset[str]] = {
 }  # fmt: skip
 ENGLISH = frozenset(
     """the of and is are was were how many who what when where why which did does do has have in to for from with on
-    at by about still any""".split()
+    at by about still any a an that this these it be been as or not no me you your i we they he she""".split()
+)
+BELARUSIAN = frozenset(
+    "якая якое якія якога якой дзе калі колькі чаму што яго яе іх быў былі гэта гэты гэтая ёсць праз пасля".split()
 )
 DECLINED: Mapping[str, str] = {
     "ru": "Я отвечаю на вопросы по-английски: задайте, пожалуйста, вопрос на английском языке.",
@@ -84,7 +93,8 @@ def detect(text: str) -> str | None:
     if cyrillic > len(letters) / 2:
         low = text.lower()
         # Belarusian has ў, and і without и; Ukrainian has ї, є, ґ, and і beside и.
-        if "ў" in low or ("і" in low and not re.search("[иїєґщ]", low)):
+        own = BELARUSIAN & set(re.findall(r"\w+", low)) and not re.search("[иїєґщ]", low)
+        if "ў" in low or own or ("і" in low and not re.search("[иїєґщ]", low)):
             return "be"
         return "uk" if re.search("[їєґі]", low) else "ru"
     if latin < len(letters) / 2:
@@ -93,7 +103,8 @@ def detect(text: str) -> str | None:
     english = sum(t in ENGLISH for t in tokens)
     scores = {code: sum(t in common for t in tokens) for code, common in COMMON.items()}
     best = max(scores, key=lambda code: scores[code])
-    return best if scores[best] >= 2 and scores[best] >= 2 * english else None
+    strange = any(not t.isascii() for t in tokens) and not english
+    return best if scores[best] >= (1 if strange else 2) and scores[best] >= 2 * english else None
 
 
 def gloss(text: str, code: str) -> Gloss | None:
@@ -101,7 +112,7 @@ def gloss(text: str, code: str) -> Gloss | None:
     exact, stems = _glossary(code)
     if not exact:
         return None
-    plain = text.replace("’", "'")
+    plain = text.replace("’", "'").replace("ʼ", "'").replace("ё", "е").replace("Ё", "Е")
     if code in ELIDING:
         plain = re.sub(r"\b(\w{1,5}')(?=\w)", r"\1 ", re.sub(r"-(?:t-)?(?=(?:il|elle|on|ils|elles|ce)\b)", " ", plain))
     tokens = re.findall(r"[^\W_]+(?:['-][^\W_]+)*'?|\d[\d.,]*", plain)

@@ -1,7 +1,8 @@
 """The trained reader on ONNX Runtime: question and passages in, spans and verdicts out.  Knows tokens, not retrieval.
 
-The model is all-MiniLM-L6-v2 with a span head, an answerability head and a verdict head, trained by `eval.train`; its
-card lies beside it.  The null answer is the [CLS] token (Devlin et al. 2019, arXiv 1810.04805, section 4.3).
+The model is all-MiniLM-L6-v2 with heads for spans, answerability, a verdict, the items of a list, and whether an answer
+found by a first reading is right (a second reading, as in Retro-Reader, Zhang et al. 2020, arXiv 2001.09694), trained by
+`eval.train`; its card lies beside it.  The null answer is the [CLS] token (Devlin et al. 2019, arXiv 1810.04805, section 4.3).
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +19,33 @@ from assistant.errors import ModelError
 from assistant.schema import Document, Passage, Reading, Span
 
 MAX_QUESTION_TOKENS = 64
+MAX_CHECKED_TOKENS = 40  # of an answer that is checked
 MAX_CONTEXT_TOKENS = 320
 MAX_ANSWER_TOKENS = 100
 BEST_SPANS = 6
 BATCH_TOKENS = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class TextReading:
+    """What the reader found in one text: as `Reading`, with characters of that text in place of spans of a document."""
+
+    spans: list[tuple[tuple[int, int], float]]
+    answerable: float
+    verdict: tuple[float, float, float]
+    items: list[tuple[int, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """What the model is given: the ids of the question's part and of the text's, and each of the latter's characters."""
+
+    head: list[int]
+    ids: list[int]
+    offsets: list[tuple[int, int]]
+
+    def __len__(self) -> int:
+        return len(self.head) + len(self.ids) + 3
 
 
 class OnnxReader:
@@ -43,58 +68,76 @@ class OnnxReader:
         return [
             Reading(
                 p,
-                tuple((Span(p.span.start + s, p.span.start + e), score) for (s, e), score in spans),
-                answerable,
-                verdict,
+                tuple((_moved(span, p.span.start), score) for span, score in r.spans),
+                r.answerable,
+                r.verdict,
+                tuple(_moved(i, p.span.start) for i in r.items),
             )
-            for p, (spans, answerable, verdict) in zip(passages, found, strict=True)
+            for p, r in zip(passages, found, strict=True)
         ]
 
-    def read_texts(
-        self, question: str, texts: Sequence[str]
-    ) -> list[tuple[list[tuple[tuple[int, int], float]], float, tuple[float, float, float]]]:
-        """For each text: best spans (characters) with scores, the answerable logit, the verdict logits."""
+    def read_texts(self, question: str, texts: Sequence[str]) -> list[TextReading]:
+        """One reading a text, in their order."""
         self._load()
-        head = self._tokenizer.encode(question, add_special_tokens=False).ids[:MAX_QUESTION_TOKENS]
-        rows = []
-        for text in texts:
-            encoding = self._tokenizer.encode(text, add_special_tokens=False)
-            rows.append((encoding.ids[:MAX_CONTEXT_TOKENS], encoding.offsets[:MAX_CONTEXT_TOKENS]))
-        order = sorted(range(len(rows)), key=lambda i: len(rows[i][0]))
+        head = self._ids(question, MAX_QUESTION_TOKENS)
+        rows = [self._row(head, text) for text in texts]
+        found: list[TextReading] = []
+        for text, row, outputs in zip(texts, rows, self._outputs(rows), strict=True):
+            starts, ends, answerable, verdict, inside, _ = outputs
+            begin = len(row.head) + 2
+            here = slice(begin, begin + len(row.ids))
+            spans = _best(starts[here], ends[here], row.offsets, float(starts[0] + ends[0]))
+            none, yes, no = (float(x) for x in verdict)
+            found.append(
+                TextReading(
+                    [(snap(text, *span), score) for span, score in spans],
+                    float(answerable),
+                    (none, yes, no),
+                    [snap(text, *run) for run in _runs(inside[here], row.offsets)],
+                )
+            )
+        return found
+
+    def check(self, question: str, answers: Sequence[tuple[str, str]]) -> list[float]:
+        """The second reading: for each answer and the place where it was found, the logit that it is right."""
+        self._load()
+        asked = self._ids(question, MAX_QUESTION_TOKENS)
+        rows = [self._row([*asked, self._sep, *self._ids(a, MAX_CHECKED_TOKENS)], place) for a, place in answers]
+        return [float(outputs[5]) for outputs in self._outputs(rows)]
+
+    def _ids(self, text: str, limit: int) -> list[int]:
+        ids: list[int] = self._tokenizer.encode(text, add_special_tokens=False).ids
+        return ids[:limit]
+
+    def _row(self, head: list[int], text: str) -> _Row:
+        encoding = self._tokenizer.encode(text, add_special_tokens=False)
+        return _Row(head, encoding.ids[:MAX_CONTEXT_TOKENS], encoding.offsets[:MAX_CONTEXT_TOKENS])
+
+    def _outputs(self, rows: Sequence[_Row]) -> list[Any]:
+        """The model's outputs for each row; rows of like length run together."""
         results: list[Any] = [None] * len(rows)
         batch: list[int] = []
-        for i in order:
-            if batch and (len(batch) + 1) * (len(rows[i][0]) + len(head) + 3) > BATCH_TOKENS:
-                self._run(head, batch, rows, results)
+        for i in sorted(range(len(rows)), key=lambda i: len(rows[i])):
+            if batch and (len(batch) + 1) * len(rows[i]) > BATCH_TOKENS:
+                self._run(batch, rows, results)
                 batch = []
             batch.append(i)
         if batch:
-            self._run(head, batch, rows, results)
-        return [
-            ([(snap(text, *span), score) for span, score in spans], answerable, verdict)
-            for text, (spans, answerable, verdict) in zip(texts, results, strict=True)
-        ]
+            self._run(batch, rows, results)
+        return results
 
-    def _run(self, head: list[int], batch: list[int], rows: list[Any], results: list[Any]) -> None:
+    def _run(self, batch: list[int], rows: Sequence[_Row], results: list[Any]) -> None:
         import numpy as np
 
-        begin = len(head) + 2
-        width = max(len(rows[i][0]) for i in batch) + begin + 1
-        ids = np.zeros((len(batch), width), dtype=np.int64)
+        ids = np.zeros((len(batch), max(len(rows[i]) for i in batch)), dtype=np.int64)
         mask, types = np.zeros_like(ids), np.zeros_like(ids)
-        for row, i in enumerate(batch):
-            sequence = [self._cls, *head, self._sep, *rows[i][0], self._sep]
-            ids[row, : len(sequence)] = sequence
-            mask[row, : len(sequence)] = 1
-            types[row, begin : len(sequence)] = 1
+        for at, row in enumerate(rows[i] for i in batch):
+            ids[at, : len(row)] = [self._cls, *row.head, self._sep, *row.ids, self._sep]
+            mask[at, : len(row)] = 1
+            types[at, len(row.head) + 2 : len(row)] = 1
         outputs = self._session.run(None, {"ids": ids, "mask": mask, "types": types})
-        starts, ends, answerable, verdict = outputs
-        for row, i in enumerate(batch):
-            n = len(rows[i][0])
-            null = float(starts[row, 0] + ends[row, 0])
-            spans = _best(starts[row, begin : begin + n], ends[row, begin : begin + n], rows[i][1], null)
-            logits = tuple(float(x) for x in verdict[row])
-            results[i] = (spans, float(answerable[row]), logits)
+        for at, i in enumerate(batch):
+            results[i] = [output[at] for output in outputs]
 
     def card(self) -> dict[str, Any]:
         """The hashes of the files, and the threshold on SQuAD.  Raises ModelError where it cannot be read."""
@@ -160,6 +203,24 @@ def snap(text: str, start: int, end: int) -> tuple[int, int]:
             break
         end += 2 if joined else 1
     return start, end
+
+
+def _moved(characters: tuple[int, int], by: int) -> Span:
+    return Span(characters[0] + by, characters[1] + by)
+
+
+def _runs(inside: Any, offsets: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The characters of each run of tokens that stand in an answer more likely than not."""
+    found: list[tuple[int, int]] = []
+    previous = -2
+    for index in (i for i, logit in enumerate(inside) if logit > 0):
+        start, end = offsets[index]
+        if index == previous + 1:
+            found[-1] = (found[-1][0], end)
+        else:
+            found.append((start, end))
+        previous = index
+    return found
 
 
 def _best(start: Any, end: Any, offsets: list[tuple[int, int]], null: float) -> list[tuple[tuple[int, int], float]]:

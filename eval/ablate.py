@@ -50,7 +50,7 @@ def by_reader(assistant: Assistant, corpus: Corpus) -> Way:
     """The span that the reader scores best over the evidence."""
 
     def answer(case: Case) -> Said:
-        found = assistant.find(case.question, corpus, case.document)
+        found = assistant.proposer.find(case.question, corpus, case.document)
         spans = [(score + r.answerable, span) for r in found.readings for span, score in r.spans[:1]]
         if not spans:
             return "", -99.0, []

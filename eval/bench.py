@@ -51,7 +51,8 @@ def bench(assistant: Assistant, questions: Sequence[str], limit: int, seed: int 
         (assistant.retriever.embedder, "embed", "embedding the question"),
         (assistant.retriever.store, "search", "Chroma's search"),
         (corpus, "lexical", "BM25"),
-        (assistant.reader, "read_texts", "the reader"),
+        (assistant.reader, "read_texts", "the first reading"),
+        (assistant.reader, "check", "the second reading"),
     ]
     for owner, name, stage in parts:
         setattr(owner, name, clock.around(stage, getattr(owner, name)))

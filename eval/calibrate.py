@@ -14,37 +14,34 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
-from assistant import compose
-from assistant.answer import Assistant, Found
+from assistant import candidates
+from assistant.answer import Assistant
 from assistant.build import build_assistant
+from assistant.candidates import Candidate
 from assistant.confidence import Calibration, Way
 from assistant.intent import chat, structure
+from assistant.propose import Found
 from assistant.question import Asked, analyse, clean
 from assistant.schema import Question, Turn
 from assistant.settings import load_settings
 from assistant.verify import verify
 from eval.cases import Case, load_cases
-from eval.judge import judge
+from eval.judge import direct, judge
 from eval.metrics import ece
 from eval.text import f1
 
-WAYS: tuple[Way, ...] = (
-    "span",
-    "verdict",
-    "premise",
-    "counted",
-    "listing",
-)  # "rank" comes first, since the others depend on it
+WAYS: tuple[Way, ...] = ("span", "verdict", "premise", "counted", "listing")  # "rank" and "choice" come before them
 BRIEF = 0.6  # the least token F1 of a span that is ranked first
 STRENGTH = 0.3  # of the regularisation: few cases, features of different scales
+ORDER_STRENGTH = 3.0  # the same for `fit_order`, as a penalty
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +76,7 @@ def read(cases: Sequence[Case], assistant: Assistant, jobs: int) -> list[Read]:
         if case.language != "en" or chat(text) or len(standing) != 1 or structure(standing[0]):
             return None
         spelt, _ = assistant.spelt(standing[0], corpus, case.document)
-        return Read(case, question, analyse(spelt), assistant.find(spelt, corpus, case.document))
+        return Read(case, question, analyse(spelt), assistant.proposer.find(spelt, corpus, case.document))
 
     with ThreadPoolExecutor(jobs) as pool:
         return [r for r in pool.map(one, cases) if r is not None]
@@ -93,7 +90,9 @@ def samples(rows: Sequence[Read], assistant: Assistant, jobs: int) -> list[Sampl
         case, made = row.case, []
         for proposal in assistant.proposals(row.asked, row.found, corpus, case.document):
             answer = verify(proposal.draft, row.question, corpus.documents).to_dict()
-            right = judge(case, answer).outcome == "right"
+            right = judge(case, answer).outcome == "right" or enough(
+                case, direct(answer["answer"]), answer["citations"]
+            )
             made.append(Sample(case.id, case.document, proposal.way, proposal.features, right))
         return made
 
@@ -101,28 +100,51 @@ def samples(rows: Sequence[Read], assistant: Assistant, jobs: int) -> list[Sampl
         return [s for made in pool.map(one, rows) for s in made]
 
 
-def ranking(rows: Sequence[Read], assistant: Assistant) -> list[Sample]:
-    """Every span that the reader found for a case that has an answer, and whether it says every fact, nothing forbidden, and
-    little else: a long span holds any fact."""
+def enough(case: Case, said: str, citations: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether an answer to a training case is right though it lacks a word: its only fact is a passage of the document, which
+    may be a whole clause."""
+    if case.split != "train" or case.answerable != "yes" or len(case.facts) != 1 or case.answer_type != "text":
+        return False
+    in_place = any(c["start"] < g.end and g.start < c["end"] for c in citations for g in case.gold)
+    return in_place and f1(said, case.answers) >= BRIEF
+
+
+def ranking(rows: Sequence[Read], assistant: Assistant, way: Way, jobs: int) -> list[Sample]:
+    """Every span that is ranked ("rank"), or span or list where a list is asked for ("choice"), for a case that has an answer,
+    and whether it says every fact, nothing forbidden, and little else: a long span holds any fact."""
     corpus = assistant.retriever.corpus()
-    found: list[Sample] = []
-    for row in rows:
-        case = row.case
-        if case.answerable != "yes" or case.category in ("yes_no", "multi", "structure", "enumerated", "list"):
-            continue
-        if row.asked.kind == "yes_no" or row.asked.several:
-            continue
-        document = corpus.documents[case.document]
-        for candidate in compose.candidates(
-            row.asked, row.found.hits, row.found.readings, corpus, assistant.calibration
+
+    def one(row: Read) -> list[Sample]:
+        case, found = row.case, row.found
+        if case.answerable != "yes" or case.category in ("yes_no", "multi", "structure", "enumerated"):
+            return []
+        if (
+            row.asked.kind == "yes_no"
+            or row.asked.several != (way == "choice")
+            or (way == "rank" and case.category == "list")
         ):
-            place = compose.sentence_of(candidate.span, candidate.passage, corpus)
-            text = document.slice(candidate.span)
-            said = judge(case, {"status": "answered", "answer": text, "citations": []}).outcome == "right"
-            brief = f1(text, case.answers) >= BRIEF
-            in_place = any(place.start < g.end and g.start < place.end for g in case.gold)
-            found.append(Sample(case.id, case.document, "rank", candidate.features, said and brief and in_place))
-    return found
+            return []
+        if way == "choice":
+            ranked = assistant.proposer.ranked(row.asked, found, corpus)
+        else:
+            ranked = candidates.rank(row.asked, found.hits, found.readings, corpus, assistant.proposer.calibration)
+        return [Sample(case.id, case.document, way, c.features, is_answer(case, c)) for c in ranked]
+
+    with ThreadPoolExecutor(jobs) as pool:
+        return [s for made in pool.map(one, rows) for s in made]
+
+
+def is_answer(case: Case, candidate: Candidate) -> bool:
+    """Whether a span or a list is the answer to a case, in its place."""
+    cited = [{"start": p.start, "end": p.end} for p in candidate.places]
+    if enough(case, candidate.text, cited):
+        return len(candidate.spans) == 1
+    said = judge(case, {"status": "answered", "answer": candidate.text, "citations": []}).outcome == "right"
+    if case.category == "list":
+        return said and len(candidate.spans) <= len(case.facts)
+    brief = f1(candidate.text, case.answers) >= BRIEF and len(candidate.spans) <= max(1, len(case.facts))
+    in_place = any(c["start"] < g.end and g.start < c["end"] for c in cited for g in case.gold)
+    return said and brief and in_place
 
 
 def fit(rows: Sequence[Sample]) -> dict[str, float]:
@@ -139,6 +161,41 @@ def fit(rows: Sequence[Sample]) -> dict[str, float]:
     model = LogisticRegression(C=STRENGTH, max_iter=1000).fit(matrix / scale, right)
     weights = {n: round(float(w / s), 5) for n, w, s in zip(names, model.coef_[0], scale, strict=True)}
     return {"bias": round(float(model.intercept_[0]), 5)} | weights
+
+
+def fit_order(rows: Sequence[Sample]) -> dict[str, float]:
+    """Weights under which the right candidate of each case comes first: a conditional logit (McFadden 1974), the
+    likelihood that a softmax over a case's candidates picks a right one.  Cases without both right and wrong ones say nothing.
+    """
+    from scipy.optimize import minimize
+
+    names = sorted({n for r in rows for n in r.features})
+    cases: dict[str, list[Sample]] = {}
+    for row in rows:
+        cases.setdefault(row.case, []).append(row)
+    groups = [g for g in cases.values() if 0 < sum(r.right for r in g) < len(g)]
+    if not groups:
+        return {}
+    ordered = [r for g in groups for r in g]
+    matrix = np.array([[r.features.get(n, 0.0) for n in names] for r in ordered])
+    scale = matrix.std(axis=0)
+    scale[scale == 0] = 1.0
+    matrix = matrix / scale
+    right = np.array([float(r.right) for r in ordered])
+    lengths = [len(g) for g in groups]
+    begins = np.cumsum([0, *lengths[:-1]])
+
+    def loss(weights: Any) -> tuple[float, Any]:
+        scores = matrix @ weights
+        shares = np.exp(scores - np.repeat(np.maximum.reduceat(scores, begins), lengths))
+        shares /= np.repeat(np.add.reduceat(shares, begins), lengths)
+        picked = np.add.reduceat(shares * right, begins) + 1e-12
+        wanted = shares * right / np.repeat(picked, lengths)
+        penalty = ORDER_STRENGTH * weights
+        return float(-np.log(picked).sum() + penalty @ weights / 2), matrix.T @ (shares - wanted) + penalty
+
+    found = minimize(loss, np.zeros(len(names)), jac=True, method="L-BFGS-B").x
+    return {n: round(float(w / s), 5) for n, w, s in zip(names, found, scale, strict=True)}
 
 
 def held_out(rows: Sequence[Sample]) -> list[float]:
@@ -187,7 +244,6 @@ def main() -> None:
     parser.add_argument("--store", type=Path, required=True)
     parser.add_argument("--cases", type=Path, nargs="+", required=True)
     parser.add_argument("--more", type=Path, nargs="*", default=[], help="cases for the fit alone")
-    parser.add_argument("--verdicts", type=Path, nargs="*", default=[], help="cases for the fit of yes or no alone")
     parser.add_argument("--to", type=Path, required=True)
     parser.add_argument("--cost", type=float, default=1.5, help="what a wrong answer costs, where a right one gains 1")
     parser.add_argument("--jobs", type=int, default=2)
@@ -196,19 +252,18 @@ def main() -> None:
     assistant.reader.threads = 1
     own = [c for c in load_cases(args.cases) if c.split != "test"]
     more = [c for c in load_cases(args.more) if c.split != "test"]
-    verdicts = [c for c in load_cases(args.verdicts) if c.split != "test" and analyse(c.question).kind == "yes_no"]
     seen = read([*own, *more], assistant, args.jobs)
-    rank = fit(ranking(seen, assistant))
-    assistant.calibration = Calibration(
-        {**assistant.calibration.weights, "rank": rank}, assistant.calibration.threshold
-    )
-    seen += read(verdicts, assistant, args.jobs)
+    fitted: dict[str, dict[str, float]] = {}
+    for way in get_args(Way)[:2]:  # each depends on the one before
+        fitted[way] = fit_order(ranking(seen, assistant, way, args.jobs))
+        so_far = {"choice": {}, **assistant.calibration.weights, **fitted}
+        assistant.proposer.calibration = Calibration(so_far, assistant.calibration.threshold)
     rows = samples(seen, assistant, args.jobs)
     probabilities = held_out(rows)
     names = {c.id for c in own}
     chosen = [i for i, row in enumerate(rows) if row.case in names]
     threshold, told = best_threshold([rows[i] for i in chosen], [probabilities[i] for i in chosen], args.cost)
-    weights: dict[str, Any] = {"rank": rank, **{way: fit([r for r in rows if r.way == way]) for way in WAYS}}
+    weights: dict[str, Any] = {**fitted, **{way: fit([r for r in rows if r.way == way]) for way in WAYS}}
     args.to.write_text(json.dumps({"weights": weights, "threshold": threshold}, indent=2) + "\n", encoding="utf-8")
     counts = {way: (sum(r.way == way for r in rows), sum(r.way == way and r.right for r in rows)) for way in WAYS}
     print(json.dumps({"threshold": threshold, "proposals (all, right)": counts, "held out": told}, indent=2))

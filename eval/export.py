@@ -25,8 +25,8 @@ def export(weights: Path, to: Path, quantized: bool, threshold: float) -> None:
     model = Reader(encoder, encoder.config.hidden_size)
     state = torch.load(weights, weights_only=True)
     missing = model.load_state_dict(state, strict=False).missing_keys
-    if [m for m in missing if not m.startswith("verdict")]:
-        raise SystemExit(f"{weights} lacks {missing}")
+    if missing:
+        raise SystemExit(f"{weights} lacks {', '.join(missing)}: train it with `eval.train`")
     model.eval()
     to.mkdir(parents=True, exist_ok=True)
     target = to / "reader.onnx"
@@ -36,11 +36,12 @@ def export(weights: Path, to: Path, quantized: bool, threshold: float) -> None:
         torch.ones(2, 16, dtype=torch.long),
         torch.zeros(2, 16, dtype=torch.long),
     )
-    axes = {0: "batch", 1: "tokens"}
-    names = ["start", "end", "answerable", "verdict"]
+    rows, grid = {0: "batch"}, {0: "batch", 1: "tokens"}
+    inputs, outputs = ["ids", "mask", "types"], ["start", "end", "answerable", "verdict", "inside", "right"]
+    axes = [(n, rows if n in ("answerable", "verdict", "right") else grid) for n in (*inputs, *outputs)]
     torch.onnx.export(
-        model, example, str(plain), input_names=["ids", "mask", "types"], output_names=names, opset_version=17, dynamo=False,
-        dynamic_axes=dict.fromkeys(("ids", "mask", "types", "start", "end"), axes) | {"answerable": {0: "batch"}, "verdict": {0: "batch"}},
+        model, example, str(plain), input_names=inputs, output_names=outputs, opset_version=17, dynamo=False,
+        dynamic_axes=dict(axes),
     )  # fmt: skip
     if quantized:
         from onnxruntime.quantization import QuantType, quantize_dynamic

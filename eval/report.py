@@ -133,7 +133,9 @@ def _section(name: str, figures: Mapping[str, Any]) -> str:
 def _value(value: Any) -> str:
     if isinstance(value, Mapping):
         return f"{percent(value)}, n = {value['n']}"
-    return f"{value:.3f}" if isinstance(value, float) else str(value)
+    if isinstance(value, float):
+        return f"{value:.3f}" if abs(value) < 10 else f"{value:.0f}"
+    return str(value)
 
 
 def _case(result: Result, text: str) -> str:

@@ -85,10 +85,10 @@ def windows(context: str) -> list[str]:
 def best_answer(reader: OnnxReader, question: str, texts: list[str]) -> tuple[str, float]:
     """The best span over `texts` and its score against the null answer."""
     best = ("", float("-inf"))
-    for text, (spans, answerable, _) in zip(texts, reader.read_texts(question, texts), strict=True):
-        if spans:
-            (start, end), score = spans[0]
-            total = score + answerable
+    for text, found in zip(texts, reader.read_texts(question, texts), strict=True):
+        if found.spans:
+            (start, end), score = found.spans[0]
+            total = score + found.answerable
             if total > best[1]:
                 best = (text[start:end], total)
     return best

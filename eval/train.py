@@ -1,133 +1,44 @@
 """Train the reader: a span head and an answerability head on all-MiniLM-L6-v2, on a CPU, resumable.
 
-Knows SQuAD-format files and PyTorch, not the assistant.  Run as a program::
+Knows PyTorch, not the assistant.  Run as a program::
 
     python -m eval.train --data FOLDER --out FOLDER --minutes 120
-    python -m eval.train --data FOLDER --out FOLDER --minutes 20 --init FIRST/reader.pt --rate 5e-5 --domain FILE.json
+    python -m eval.train --data FOLDER --out FOLDER --minutes 20 --init FIRST/reader.pt --rate 5e-5 --domain FILE.json \
+        --releases FOLDER --checks FILE.jsonl
 
 FOLDER of data holds ``NAME.json.xz`` files in SQuAD 2.0 JSON; the domain file may give a question a ``verdict`` (yes,
-no or none) in place of answers.  The run may be killed at any time and started
+no or none) in place of answers.  The folder of releases holds documents (``*.txt``) and cases on them
+(``cases.jsonl``); the file of checks holds what `eval.mine` found on them.  The run may be killed at any time and started
 again with the same arguments: it goes on from ``OUT/checkpoint.pt``.  The learning rate follows the minutes
 *trained*, not the steps, so that the schedule ends in time on a machine that others use too.
 
 Method: BERT for extractive QA with the null answer at [CLS] (Devlin et al. 2019, arXiv 1810.04805, section 4.3),
-an answerability head trained beside it (as in Retro-Reader, Zhang et al. 2020, arXiv 2001.09694), and a moving
-average of the weights.  Windows are cropped at sentences, since the product reads passages, not articles; three
-kinds of unanswerable pairs come in by a curriculum: another paragraph of the same article (easy), the same
-paragraph without the answer's sentence (near), SQuAD 2.0's own (adversarial).
+an answerability head trained beside it, and a second reading that checks an answer found by the first (both as in
+Retro-Reader, Zhang et al. 2020, arXiv 2001.09694), tags for the items of a list (Segal et al. 2020, arXiv 1909.13375), and
+a moving average of the weights.  What is taught stands in `eval.lessons`.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import lzma
 import math
 import random
-import re
 import time
-from bisect import bisect_right
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
-SENTENCE_END = re.compile(r"(?<=[.!?])[\"'”’)]*\s+(?=[\"'“‘(]?[A-Z0-9])|\n+")
-WORD = re.compile(r"\w+")
-MAX_TOKENS = 320
-BATCH_TOKENS = 3584
-CHUNK = 4096
-NO_SPAN = (0, 0)
-VERDICTS = ("none", "yes", "no")
-NO_VERDICT = -100  # what cross entropy leaves out
-
-
-@dataclass(slots=True)
-class Context:
-    """A paragraph, tokenised: ids, each token's character span, the token index at which each sentence begins."""
-
-    ids: list[int]
-    spans: list[tuple[int, int]]
-    starts: list[int]
-    text: str
-    words: set[str]
-
-
-@dataclass(slots=True)
-class Pair:
-    """A question (token ids, words) on context number `context`; `span` in characters, None where unanswerable.
-
-    `verdict` is an index into VERDICTS for a yes-or-no question, NO_VERDICT for any other.
-    """
-
-    ids: list[int]
-    words: set[str]
-    context: int
-    span: tuple[int, int] | None
-    answer: str
-    verdict: int = NO_VERDICT
-
-
-@dataclass(slots=True)
-class Source:
-    """One file: its contexts, the pairs with and without an answer, those that ask for a verdict, and each context's
-    neighbours (its article)."""
-
-    contexts: list[Context]
-    answerable: list[Pair]
-    unanswerable: list[Pair]
-    judged: list[Pair]
-    article: list[list[int]]
-
-
-def load_source(path: Path, tokenizer: Any) -> Source:
-    """Read and tokenise a SQuAD 2.0 file (``.json`` or ``.json.xz``)."""
-    opener = lzma.open if path.suffix == ".xz" else open
-    with opener(path, "rt", encoding="utf-8") as file:
-        data = json.load(file)["data"]
-    contexts: list[Context] = []
-    article: list[list[int]] = []
-    answerable: list[Pair] = []
-    unanswerable: list[Pair] = []
-    judged: list[Pair] = []
-    for entry in data:
-        first = len(contexts)
-        members = list(range(first, first + len(entry["paragraphs"])))
-        for number, paragraph in enumerate(entry["paragraphs"], first):
-            text = paragraph["context"]
-            encoding = tokenizer.encode(text, add_special_tokens=False)
-            begins = [0] + [m.end() for m in SENTENCE_END.finditer(text)]
-            token_starts = [s for s, _ in encoding.offsets]
-            starts = sorted({bisect_right(token_starts, b - 1) for b in begins})
-            words = set(WORD.findall(text.lower()))
-            contexts.append(Context(encoding.ids, encoding.offsets, starts, text, words))
-            article.append(members)
-            for qa in paragraph["qas"]:
-                ids = tokenizer.encode(qa["question"].strip(), add_special_tokens=False).ids[:48]
-                words = set(WORD.findall(qa["question"].lower()))
-                if "verdict" in qa:
-                    judged.append(Pair(ids, words, number, None, "", VERDICTS.index(qa["verdict"])))
-                    continue
-                if qa.get("is_impossible") or not qa["answers"]:
-                    unanswerable.append(Pair(ids, words, number, None, ""))
-                    continue
-                answers = qa["answers"]
-                best = max(answers, key=lambda a: sum(a["text"] == b["text"] for b in answers))
-                begin = best["answer_start"]
-                span = (begin, begin + len(best["text"]))
-                answerable.append(Pair(ids, words, number, span, best["text"]))
-    return Source(contexts, answerable, unanswerable, judged, article)
+from eval.lessons import NO_SPAN, UNSAID, Example, Source, Stream, load_checks, load_releases, load_source, make
 
 
 class Reader(nn.Module):
-    """The encoder with its three heads.
+    """The encoder with its heads.
 
-    `forward` gives start and end logits (batch, tokens), answerability (batch,) and the verdict (batch, 3: it does not say,
-    yes, no).
+    `forward` gives start and end logits (batch, tokens), answerability (batch,), the verdict (batch, 3: it does not say,
+    yes, no), each token's standing in an answer (batch, tokens) and, of a second reading, whether the answer is right (batch,).
     """
 
     def __init__(self, encoder: nn.Module, width: int) -> None:
@@ -136,177 +47,43 @@ class Reader(nn.Module):
         self.span = nn.Linear(width, 2)
         self.answerable = nn.Linear(width, 1)
         self.verdict = nn.Linear(width, 3)
+        self.inside = nn.Linear(width, 1)
+        self.right = nn.Linear(width, 1)
 
-    def forward(self, ids: Tensor, mask: Tensor, types: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def forward(
+        self, ids: Tensor, mask: Tensor, types: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
         hidden = self.encoder(input_ids=ids, attention_mask=mask, token_type_ids=types).last_hidden_state
         hidden = hidden.float()
         start, end = self.span(hidden).unbind(-1)
         first = hidden[:, 0]
-        return start, end, self.answerable(first).squeeze(-1), self.verdict(first)
+        inside, right = self.inside(hidden).squeeze(-1), self.right(first).squeeze(-1)
+        return start, end, self.answerable(first).squeeze(-1), self.verdict(first), inside, right
 
 
 @dataclass(slots=True)
-class Example:
-    """One training row: ids with special tokens, the index where the context begins, the gold token span."""
+class Batch:
+    """ids, mask, types, allowed, inside (each batch x tokens), start, end, verdict, right (batch)."""
 
-    ids: list[int]
-    begin: int
-    span: tuple[int, int]
-    verdict: int = NO_VERDICT
-
-
-def crop(context: Context, anchor: int, room: int, rng: random.Random) -> tuple[int, int]:
-    """Token range [a, b) of whole sentences around sentence `anchor`, grown at random up to about `room` tokens."""
-    bounds = [*context.starts, len(context.ids)]
-    low, high = anchor, anchor + 1
-    while bounds[high] - bounds[low] < room and (low > 0 or high < len(bounds) - 1):
-        if high == len(bounds) - 1 or (low > 0 and rng.random() < 0.5):
-            low -= 1
-        else:
-            high += 1
-    return bounds[low], bounds[high]
+    ids: Tensor
+    mask: Tensor
+    types: Tensor
+    allowed: Tensor
+    inside: Tensor
+    start: Tensor
+    end: Tensor
+    verdict: Tensor
+    right: Tensor
 
 
-def make(pair: Pair, context: Context, kind: str, rng: random.Random, cls: int, sep: int) -> Example | None:
-    """A training row of `kind` (answer, adversarial, near, easy), or None where the pair does not allow it."""
-    room = MAX_TOKENS if rng.random() < 0.2 else rng.randint(30, 130)
-    bounds = context.starts
-    head = [cls, *pair.ids, sep]
-    if not context.ids:
-        return None
-    if kind == "answer":
-        assert pair.span is not None
-        begins = [s for s, _ in context.spans]
-        first = bisect_right(begins, pair.span[0]) - 1
-        last = bisect_right(begins, pair.span[1] - 1) - 1
-        if first < 0 or last < first or last - first > 60:
-            return None
-        anchor = bisect_right(bounds, first) - 1
-        a, b = crop(context, anchor, room, rng)
-        b = max(b, last + 1)
-        if b - a > MAX_TOKENS:
-            a = max(a, first - MAX_TOKENS // 2)
-            b = min(b, a + MAX_TOKENS)
-        if last >= b:
-            return None
-        shift = len(head) - a
-        return Example([*head, *context.ids[a:b], sep], len(head), (first + shift, last + shift))
-    if kind == "near":
-        assert pair.span is not None
-        begins = [s for s, _ in context.spans]
-        home = bisect_right(bounds, bisect_right(begins, pair.span[0]) - 1) - 1
-        others = [i for i in range(len(bounds)) if i != home]
-        if not others:
-            return None
-        anchor = rng.choice(others)
-        a, b = crop(context, anchor, room, rng)
-        lo, hi = bounds[home], ([*bounds, len(context.ids)])[home + 1]
-        if a < hi and lo < b:
-            a, b = (hi, b) if anchor > home else (a, lo)
-        text = context.text[context.spans[a][0] : context.spans[min(b, len(context.ids)) - 1][1]] if a < b else ""
-        if not text or pair.answer.lower() in text.lower():
-            return None
-    else:
-        # The window in which the question's words are densest: what retrieval would bring.
-        scores = []
-        ends = [*bounds[1:], len(context.ids)]
-        for s, e in zip(bounds, ends, strict=True):
-            words = (
-                set(WORD.findall(context.text[context.spans[s][0] : context.spans[e - 1][1]].lower()))
-                if e > s
-                else set()
-            )
-            scores.append(len(words & pair.words) + rng.random())
-        a, b = crop(context, int(np.argmax(scores)), room, rng)
-    b = min(b, a + MAX_TOKENS)
-    verdict = VERDICTS.index("none") if kind == "easy" and pair.verdict != NO_VERDICT else pair.verdict
-    return Example([*head, *context.ids[a:b], sep], len(head), NO_SPAN, verdict)
-
-
-class Stream:
-    """An endless stream of training rows, mixed by `progress` (0 to 1): the curriculum."""
-
-    def __init__(
-        self,
-        sources: dict[str, Source],
-        weights: dict[str, float],
-        judged: float,
-        rng: random.Random,
-        cls: int,
-        sep: int,
-    ) -> None:
-        self.sources, self.rng, self.cls, self.sep = sources, rng, cls, sep
-        self.weights, self.judged = weights, judged
-        self.queues: dict[tuple[str, str], list[Pair]] = {}
-
-    def draw(self, name: str, which: str) -> Pair:
-        key = (name, which)
-        if not self.queues.get(key):
-            pairs: list[Pair] = getattr(self.sources[name], which)
-            self.queues[key] = self.rng.sample(pairs, len(pairs))
-        return self.queues[key].pop()
-
-    def row(self, progress: float) -> Example | None:
-        rng = self.rng
-        if rng.random() < self.judged:
-            source = self.sources["domain"]
-            pair = self.draw("domain", "judged")
-            if rng.random() < 0.12:
-                other = rng.choice(source.article[pair.context])
-                return (
-                    make(pair, source.contexts[other], "easy", rng, self.cls, self.sep)
-                    if other != pair.context
-                    else None
-                )
-            return make(pair, source.contexts[pair.context], "judged", rng, self.cls, self.sep)
-        name = rng.choices(list(self.weights), list(self.weights.values()))[0]
-        source = self.sources[name]
-        ramp = min(1.0, progress / 0.7)
-        adversarial = 0.06 + 0.28 * ramp
-        easy = 0.20 - 0.09 * ramp
-        draw = rng.random()
-        if draw < adversarial and source.unanswerable:
-            pair = self.draw(name, "unanswerable")
-            return make(pair, source.contexts[pair.context], "adversarial", rng, self.cls, self.sep)
-        pair = self.draw(name, "answerable")
-        if adversarial <= draw < adversarial + easy:
-            if rng.random() < 0.3:
-                return make(pair, source.contexts[pair.context], "near", rng, self.cls, self.sep)
-            members = source.article[pair.context]
-            others = [rng.choice(members) for _ in range(6)]
-            others = [
-                o for o in others if o != pair.context and pair.answer.lower() not in source.contexts[o].text.lower()
-            ]
-            if not others:
-                return None
-            other = max(others, key=lambda o: len(source.contexts[o].words & pair.words))
-            return make(pair, source.contexts[other], "easy", rng, self.cls, self.sep)
-        return make(pair, source.contexts[pair.context], "answer", rng, self.cls, self.sep)
-
-    def batches(self, progress: float) -> Iterator[list[Example]]:
-        """One chunk of rows as batches of about BATCH_TOKENS tokens, rows of like length together."""
-        rows: list[Example] = []
-        while len(rows) < CHUNK:
-            row = self.row(progress)
-            if row is not None:
-                rows.append(row)
-        rows.sort(key=lambda r: len(r.ids))
-        batches: list[list[Example]] = [[]]
-        for row in rows:
-            if len(batches[-1]) * len(row.ids) >= BATCH_TOKENS:
-                batches.append([])
-            batches[-1].append(row)
-        self.rng.shuffle(batches)
-        yield from batches
-
-
-def collate(rows: list[Example]) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
-    """ids, mask, types, allowed (each batch x tokens), start, end, verdict (batch)."""
+def collate(rows: list[Example]) -> Batch:
+    """Rows as tensors, padded to the longest."""
     width = max(len(r.ids) for r in rows)
     ids = torch.zeros(len(rows), width, dtype=torch.long)
     mask = torch.zeros_like(ids)
     types = torch.zeros_like(ids)
     allowed = torch.zeros(len(rows), width, dtype=torch.bool)
+    inside = torch.zeros(len(rows), width)
     for i, row in enumerate(rows):
         n = len(row.ids)
         ids[i, :n] = torch.tensor(row.ids)
@@ -314,28 +91,37 @@ def collate(rows: list[Example]) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor
         types[i, row.begin : n] = 1
         allowed[i, row.begin : n - 1] = True
         allowed[i, 0] = True
+        for first, last in row.items or ([row.span] if row.span != NO_SPAN else []):
+            inside[i, first : last + 1] = 1.0
     start = torch.tensor([r.span[0] for r in rows])
     end = torch.tensor([r.span[1] for r in rows])
     verdict = torch.tensor([r.verdict for r in rows])
-    return ids, mask, types, allowed, start, end, verdict
+    right = torch.tensor([r.right for r in rows])
+    return Batch(ids, mask, types, allowed, inside, start, end, verdict, right)
 
 
 def loss_of(model: Reader, rows: list[Example]) -> Tensor:
-    """Cross entropy of start, end and verdict, and binary cross entropy of answerability; each row counts where it is of the kind."""
-    ids, mask, types, allowed, start, end, verdict = collate(rows)
+    """Cross entropy of start, end and verdict, and binary cross entropy of answerability, of each token's standing in an
+    answer and of the second reading; each row counts where it is of the kind."""
+    batch = collate(rows)
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        s, e, a, v = model(ids, mask, types)
-    s, e = s.float().masked_fill(~allowed, -1e4), e.float().masked_fill(~allowed, -1e4)
-    reads = verdict == NO_VERDICT
+        s, e, a, v, i, r = model(batch.ids, batch.mask, batch.types)
+    s, e = (x.float().masked_fill(~batch.allowed, -1e4) for x in (s, e))
+    binary = nn.functional.binary_cross_entropy_with_logits
+    checks, judges = batch.right != UNSAID, batch.verdict != UNSAID
+    reads = ~checks & ~judges
     total = s.sum() * 0.0
     if reads.any():
-        span = nn.functional.cross_entropy(s[reads], start[reads]) + nn.functional.cross_entropy(e[reads], end[reads])
-        answer = nn.functional.binary_cross_entropy_with_logits(a.float()[reads], (start[reads] > 0).float())
-        total = total + (span / 2 + 0.3 * answer) * reads.float().mean()
-    if not reads.all():
-        total = (
-            total + nn.functional.cross_entropy(v.float(), verdict, ignore_index=NO_VERDICT) * (~reads).float().mean()
-        )
+        span = sum(nn.functional.cross_entropy(x[reads], y[reads]) for x, y in ((s, batch.start), (e, batch.end)))
+        answer = binary(a.float()[reads], (batch.start[reads] > 0).float())
+        tokens = batch.allowed[reads]
+        tags = binary(i.float()[reads][tokens], batch.inside[reads][tokens])
+        total = total + (span / 2 + 0.3 * answer + 2.0 * tags) * reads.float().mean()
+    if judges.any():
+        verdict = nn.functional.cross_entropy(v.float(), batch.verdict, ignore_index=UNSAID)
+        total = total + verdict * judges.float().mean()
+    if checks.any():
+        total = total + binary(r.float()[checks], batch.right[checks].float()) * checks.float().mean()
     return total
 
 
@@ -348,10 +134,10 @@ def judged_right(model: Reader, source: Source, cls: int, sep: int) -> float:
     model.eval()
     right = 0
     for i in range(0, len(kept), 32):
-        ids, mask, types, _, _, _, verdict = collate(kept[i : i + 32])
+        batch = collate(kept[i : i + 32])
         with torch.autocast("cpu", dtype=torch.bfloat16):
-            logits = model(ids, mask, types)[3]
-        right += int((logits.argmax(1) == verdict).sum())
+            logits = model(batch.ids, batch.mask, batch.types)[3]
+        right += int((logits.argmax(1) == batch.verdict).sum())
     model.train()
     return right / max(1, len(kept))
 
@@ -372,17 +158,17 @@ def evaluate(model: Reader, source: Source, limit: int, cls: int, sep: int) -> d
     hit = overlap = total = 0
     scores: list[tuple[float, bool]] = []
     for i in range(0, len(rows), 32):
-        batch = rows[i : i + 32]
-        ids, mask, types, allowed, start, end, _ = collate(batch)
+        batch = collate(rows[i : i + 32])
+        start, end = batch.start, batch.end
         with torch.autocast("cpu", dtype=torch.bfloat16):
-            s, e, a, _ = model(ids, mask, types)
-        s, e = s.float().masked_fill(~allowed, -1e4), e.float().masked_fill(~allowed, -1e4)
+            s, e, a, *_ = model(batch.ids, batch.mask, batch.types)
+        s, e = (x.float().masked_fill(~batch.allowed, -1e4) for x in (s, e))
         null = s[:, 0] + e[:, 0]
         pair_scores = s[:, 1:, None] + e[:, None, 1:]
         pair_scores = pair_scores.masked_fill(torch.ones_like(pair_scores, dtype=torch.bool).triu().logical_not(), -1e9)
         best = pair_scores.flatten(1).max(1)
         width = s.shape[1] - 1
-        for j in range(len(batch)):
+        for j in range(len(start)):
             gold = bool(start[j] > 0)
             scores.append((float(best.values[j] - null[j] + 2 * a[j]), gold))
             if gold:
@@ -391,12 +177,29 @@ def evaluate(model: Reader, source: Source, limit: int, cls: int, sep: int) -> d
                 hit += (at, to) == (int(start[j]), int(end[j]))
                 overlap += at <= int(end[j]) and int(start[j]) <= to
     model.train()
-    scores.sort()
-    rank = sum(i for i, (_, gold) in enumerate(scores) if gold)
+    return {"exact": hit / max(1, total), "overlap": overlap / max(1, total), "auc": area(scores)}
+
+
+def area(scores: list[tuple[float, bool]]) -> float:
+    """The area under the ROC of (score, truth)."""
+    rank = sum(i for i, (_, gold) in enumerate(sorted(scores)) if gold)
     positives = sum(gold for _, gold in scores)
     negatives = len(scores) - positives
-    auc = (rank - positives * (positives - 1) / 2) / max(1, positives * negatives)
-    return {"exact": hit / max(1, total), "overlap": overlap / max(1, total), "auc": auc}
+    return (rank - positives * (positives - 1) / 2) / max(1, positives * negatives)
+
+
+@torch.no_grad()
+def checks_told(model: Reader, checks: list[Example]) -> float:
+    """The area under the ROC of the second reading."""
+    model.eval()
+    scores: list[tuple[float, bool]] = []
+    for i in range(0, len(checks), 32):
+        batch = collate(checks[i : i + 32])
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            right = model(batch.ids, batch.mask, batch.types)[5].float()
+        scores += [(float(r), bool(y)) for r, y in zip(right, batch.right, strict=True)]
+    model.train()
+    return area(scores)
 
 
 def main() -> None:
@@ -411,6 +214,10 @@ def main() -> None:
     parser.add_argument("--domain-share", type=float, default=0.3, help="its share of the rows that are read")
     parser.add_argument("--judged-share", type=float, default=0.3, help="the share of rows that ask for a verdict")
     parser.add_argument("--tune", type=Path, help="like --domain, held out: its verdicts are measured")
+    parser.add_argument("--releases", type=Path, help="a folder of documents and their cases.jsonl, mixed in")
+    parser.add_argument("--releases-share", type=float, default=0.15, help="their share of the rows that are read")
+    parser.add_argument("--checks", type=Path, help="a file of answers to be checked in a second reading (`eval.mine`)")
+    parser.add_argument("--checks-share", type=float, default=0.2, help="the share of rows that check an answer")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(0)
@@ -452,11 +259,19 @@ def main() -> None:
     sources = {n: load_source(args.data / f"{n}.json.xz", tokenizer) for n in names}
     tune = load_source(args.data / "squad2-tune.json.xz", tokenizer)
     weights = {"squad2-train": 0.84, "nq-train": 0.05, "newwiki-train": 0.08, "hrds-train": 0.03}
+    public = 1.0 - (args.domain_share if args.domain else 0.0) - (args.releases_share if args.releases else 0.0)
     if args.domain:
         sources["domain"] = load_source(args.domain, tokenizer)
-        weights["domain"] = args.domain_share / (1 - args.domain_share)
+        weights["domain"] = args.domain_share / public
+    if args.releases:
+        sources["releases"] = load_releases(args.releases, tokenizer)
+        weights["releases"] = args.releases_share / public
+    checks = load_checks(args.checks, tokenizer) if args.checks else []
+    rng.shuffle(checks)
+    doubted, checks = checks[:400], checks[400:]  # the first are measured, not trained on
     held_out = load_source(args.tune, tokenizer) if args.tune else None
-    stream = Stream(sources, weights, args.judged_share if args.domain else 0.0, rng, cls, sep)
+    judged = args.judged_share if args.domain or args.releases else 0.0
+    stream = Stream(sources, weights, judged, checks, args.checks_share if checks else 0.0, rng, cls, sep)
 
     log = (args.out / "log.jsonl").open("a", encoding="utf-8")
 
@@ -472,6 +287,8 @@ def main() -> None:
             figures |= {f"domain_{k}": v for k, v in domain.items()} | {
                 "verdicts": judged_right(model, held_out, cls, sep)
             }
+        if doubted:
+            figures["checks"] = checks_told(model, doubted)
         return {k: round(v, 4) for k, v in figures.items()}
 
     def save() -> None:

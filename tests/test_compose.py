@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assistant import dates
+from assistant.candidates import whole as whole_span
 from assistant.enumeration import items
 from assistant.schema import Document, Draft, Evidence, Question, Span
 from assistant.verify import UnverifiedDraft, verify
@@ -37,6 +38,19 @@ def test_a_list_is_found_whole_from_any_of_its_items() -> None:
     ]
     assert listed("The mayor spoke.", "mayor") == ["mayor"]
     assert listed("He fled in May, and police searched the house.", "May") == ["May"]
+
+
+@given(st.text(alphabet="Ab c.,\n", max_size=30), st.integers(0, 29), st.integers(1, 10))
+def test_a_name_grows_to_its_end_and_no_further(text: str, start: int, length: int) -> None:
+    if start >= len(text):
+        return
+    span = Span(start, min(len(text), start + length))
+    whole = whole_span(span, text)
+    assert whole.start == span.start
+    more = text[span.end : whole.end]
+    assert all(word[:1].isupper() for word in more.split())
+    assert not set(more) & set(".,\n")
+    assert whole_span(whole, text) == whole
 
 
 def test_dates() -> None:

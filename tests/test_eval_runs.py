@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from assistant.answer import Assistant
+from assistant.build import build_assistant
 from assistant.confidence import Calibration
 from assistant.corpus import Corpus
 from assistant.errors import CaseError
 from assistant.retrieve import HybridRetriever
 from assistant.schema import Answer, Hit, Question
+from assistant.settings import Settings
 from data import resource
 from eval.cases import Case, load_cases
 from eval.compare import compare, told
@@ -22,6 +26,7 @@ from eval.gate import breaches
 from eval.metrics import summary
 from eval.report import write_report
 from eval.run import Result, load_run, run
+from eval.workers import Workers
 
 EVIL = "<script>alert(1)</script><img src=http://evil.test/x>"
 
@@ -44,6 +49,26 @@ def whole(
 
 def steady(results: list[Result]) -> list[tuple[str, Any]]:
     return [(r.case.id, dict(r.answer) | {"elapsed_ms": 0}) for r in results]
+
+
+@pytest.mark.slow
+def test_processes_answer_as_one_does(
+    cases: list[Case], assistant: Assistant, settings: Settings, whole: tuple[Path, list[Result]], tmp_path: Path
+) -> None:
+    told: list[tuple[int, int]] = []
+    workers = Workers(partial(build_assistant, settings), 2)
+    results = run(cases, assistant, tmp_path, lambda done, total: told.append((done, total)), workers)
+    assert steady(results) == steady(whole[1])
+    assert told == [(n, len(cases)) for n in range(1, len(cases) + 1)]
+
+
+@pytest.mark.slow
+def test_a_process_that_dies_is_told_of_and_the_run_goes_on(
+    cases: list[Case], assistant: Assistant, whole: tuple[Path, list[Result]], tmp_path: Path
+) -> None:
+    with pytest.raises(CaseError, match="it goes on"):
+        run(cases, assistant, tmp_path, answers=Workers(partial(os._exit, 9), 2))
+    assert steady(run(cases, assistant, tmp_path)) == steady(whole[1])
 
 
 def test_a_run_that_was_killed_goes_on_and_gives_the_same(

@@ -1,0 +1,168 @@
+"""From one question to the drafts that could be given, each with what speaks for and against it.
+
+Knows retrieval, the reader and composition; which draft is given, if any, is not decided here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from assistant import candidates, compose
+from assistant.candidates import Candidate
+from assistant.confidence import Calibration, Way
+from assistant.corpus import Corpus
+from assistant.layout import listings
+from assistant.question import Asked, analyse, as_yes_no
+from assistant.read import OnnxReader
+from assistant.retrieve import HybridRetriever
+from assistant.schema import Draft, Hit, Reading
+from assistant.verdict import Verdict, best_verdict
+from assistant.words import content_stems, stems, words
+
+PREMISES_IN = 4  # passages in which a question's premise is looked for
+COUNTED = frozenset(
+    "named listed mentioned list name count enumerated itemised itemized numbered bullet bullets".split()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What was found for one part of a question: evidence, and what the reader made of it."""
+
+    hits: list[Hit]
+    readings: list[Reading]
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A draft that could be given, and the features that the probability of its being right depends on."""
+
+    way: Way
+    features: dict[str, float]
+    draft: Draft
+
+
+class Proposer:
+    """Finds evidence for a question, reads it, and drafts every kind of answer that it may bear."""
+
+    def __init__(self, retriever: HybridRetriever, reader: OnnxReader, calibration: Calibration) -> None:
+        self.retriever = retriever
+        self.reader = reader
+        self.calibration = calibration
+
+    def proposals(
+        self, asked: Asked, found: Found, corpus: Corpus, document: str | None, unknown_names: float
+    ) -> list[Proposal]:
+        """Every draft that could be given for one question, with what its probability depends on; `unknown_names` is how many
+        names and numbers of the question the documents do not hold."""
+        if not found.hits:
+            return []
+        unknown = {"unknown": unknown_names}
+        if asked.kind == "yes_no":
+            return [self._verdict(asked, found, corpus, unknown)]
+        ranked = self.ranked(asked, found, corpus)
+        premise = self._premise(asked.text, found, corpus)
+        held = {"held": premise.held if premise is not None else 0.0}
+        made: list[Proposal] = []
+        if ranked:
+            draft = compose.lookup(asked, ranked[0], corpus)
+            rivals = [c for c in ranked[1:] if not c.span.overlaps(ranked[0].span)]
+            lead = {
+                "margin": min([5.0, *(ranked[0].total - c.total for c in rivals)]),
+                "checked": min([8.0, *(ranked[0].features["check"] - c.features["check"] for c in rivals)]),
+                "votes": float(sum(c.text.casefold() == ranked[0].text.casefold() for c in rivals)),
+            }
+            made.append(Proposal("span", ranked[0].features | unknown | held | lead, draft))
+        others: list[Proposal | None] = []
+        if premise is not None and not premise.yes:
+            draft = compose.verdict(False, premise.sentence, corpus.documents[premise.document], premise=True)
+            spans = max((r.spans[0][1] for r in found.readings if r.spans), default=-12.0)
+            against = {"span": candidates.clamped(spans, 12.0)}
+            others.append(Proposal("premise", premise.features | unknown | against, draft))
+        if which := _to_be_counted(asked, made):
+            others.append(self._counted(which, asked, made, corpus, document))
+        if which or asked.several:
+            others.append(self._listing(asked, made, found, corpus))
+        return [*made, *(p for p in others if p is not None)]
+
+    def ranked(self, asked: Asked, found: Found, corpus: Corpus) -> list[Candidate]:
+        """Every span that was found, the best of them read a second time, best first."""
+        ranked = candidates.rank(asked, found.hits, found.readings, corpus, self.calibration)
+        either = candidates.with_lists(asked, ranked, found.readings, corpus)
+        return candidates.checked(asked, either, corpus, self.calibration, self.reader.check) if either else []
+
+    def find(self, text: str, corpus: Corpus, document: str | None) -> Found:
+        """The passages for a question, and the reader's reading of each."""
+        hits = self.retriever.hits(text, corpus, document)
+        readings = self.reader.read(text, [h.passage for h in hits], corpus.documents) if hits else []
+        return Found(hits, readings)
+
+    def _verdict(self, asked: Asked, found: Found, corpus: Corpus, unknown: dict[str, float]) -> Proposal:
+        best = self._best_verdict(asked, found.hits, found.readings, corpus)
+        draft = compose.verdict(best.yes, best.sentence, corpus.documents[best.document])
+        return Proposal("verdict", best.features | unknown, draft)
+
+    def _best_verdict(self, asked: Asked, hits: list[Hit], readings: list[Reading], corpus: Corpus) -> Verdict:
+        def alone(sentence: str) -> tuple[float, float, float]:
+            return self.reader.read_texts(asked.text, [sentence])[0].verdict
+
+        return best_verdict(asked, hits, readings, corpus, alone)
+
+    def _premise(self, text: str, found: Found, corpus: Corpus) -> Verdict | None:
+        """What the release says to what the question takes for granted, None where it takes nothing for granted."""
+        premise = as_yes_no(text)
+        if premise is None:
+            return None
+        hits = found.hits[:PREMISES_IN]
+        readings = self.reader.read(premise, [h.passage for h in hits], corpus.documents)
+        return self._best_verdict(analyse(premise), hits, readings, corpus)
+
+    def _counted(
+        self, which: str, asked: Asked, made: list[Proposal], corpus: Corpus, document: str | None
+    ) -> Proposal | None:
+        """The count of what a sentence spells out, the things asked for by `which`."""
+        listed = Asked(which, "list", True)
+        found = self.find(which, corpus, document)
+        best = next((c for c in self.ranked(listed, found, corpus) if len(c.spans) > 1), None)
+        if best is None:
+            return None
+        more = {"spelt": float(_spelt(asked)), "rival": float(_rival(made)), "total": best.total}
+        return Proposal("counted", best.features | more, compose.enumerated(best, corpus))
+
+    def _listing(self, asked: Asked, made: list[Proposal], found: Found, corpus: Corpus) -> Proposal | None:
+        """The laid-out list that the question is nearest to, counted or item by item."""
+        document = corpus.documents[found.hits[0].passage.document]
+        laid = listings(document)
+        if not laid:
+            return None
+        texts = [listing.introduced(document) for listing in laid]
+        likeness = self.retriever.likeness(asked.text, texts)
+        order = sorted(range(len(laid)), key=lambda i: -likeness[i])
+        best = laid[order[0]]
+        wanted, held = content_stems(asked.text), set(stems(texts[order[0]]))
+        rival = made[0] if made else None
+        features = {
+            "cosine": likeness[order[0]],
+            "margin": likeness[order[0]] - (likeness[order[1]] if len(order) > 1 else 0.0),
+            "coverage": sum(w in held for w in wanted) / len(wanted) if wanted else 0.0,
+            "spelt": float(_spelt(asked)),
+            "count": float(asked.kind == "count"),
+            "rival": rival.features["fits"] * rival.features["span"] / 10 if rival else 0.0,
+            "inside": float(rival is not None and any(e.span.overlaps(best.span) for e in rival.draft.evidence)),
+        }
+        return Proposal("listing", features, compose.listed(best, document, count=asked.kind == "count"))
+
+
+def _to_be_counted(asked: Asked, made: list[Proposal]) -> str | None:
+    """The question for the things themselves, where they are to be counted: no number answers, or what is named or listed is
+    asked for."""
+    wanted = asked.kind == "count" and (_spelt(asked) or not _rival(made))
+    return compose.as_which(asked.text) if wanted else None
+
+
+def _spelt(asked: Asked) -> bool:
+    return any(w in COUNTED for w in words(asked.text))
+
+
+def _rival(made: list[Proposal]) -> bool:
+    return bool(made and made[0].features["fits"])

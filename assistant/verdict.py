@@ -1,0 +1,85 @@
+"""What the evidence says to a question that asks for a yes or a no.  Knows readings, not how an answer is worded."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from assistant.candidates import clamped, coverage
+from assistant.corpus import Corpus
+from assistant.question import Asked
+from assistant.schema import Hit, Reading, Span
+from assistant.words import content_stems
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the evidence says to a yes-or-no question: the sentence that says it, yes or no, what speaks for it."""
+
+    document: str
+    sentence: Span
+    yes: bool
+    features: dict[str, float]
+
+    @property
+    def held(self) -> float:
+        """How surely it is so, below 0 how surely it is not, -6 to 6."""
+        sure = self.features["said"] * self.features["sure"]
+        return sure if self.yes else -sure
+
+
+def best_verdict(
+    asked: Asked,
+    hits: Sequence[Hit],
+    readings: Sequence[Reading],
+    corpus: Corpus,
+    alone: Callable[[str], tuple[float, float, float]],
+) -> Verdict:
+    """The verdict of the passage that settles the question best.
+
+    `alone` reads one sentence by itself: what its paragraph says and what it says should agree.
+    """
+    wanted = list(dict.fromkeys(content_stems(asked.text)))
+    weighed = []
+    for rank, (hit, reading) in enumerate(zip(hits, readings, strict=True)):
+        said = settled(reading.verdict)
+        share = coverage(wanted, hit.passage, corpus.documents[hit.passage.document])
+        weighed.append((said * (0.3 + 0.7 * hit.score) * (0.3 + 0.7 * share), rank, said, share))
+    _, rank, said, share = max(weighed, key=lambda w: w[0])
+    hit, reading = hits[rank], readings[rank]
+    document = corpus.documents[hit.passage.document]
+    place = closest_sentence(asked.text, hit, corpus)
+    by_itself = alone(document.slice(place))
+    lean = reading.verdict[1] - reading.verdict[2]
+    second = clamped(by_itself[1] - by_itself[2], 6.0)
+    yes = lean + second >= 0
+    features = {
+        "said": said,
+        "alone": settled(by_itself),
+        "sure": min(6.0, abs(lean + second) / 2),
+        "agree": float((lean >= 0) == (second >= 0)),
+        "answerable": clamped(reading.answerable, 8.0),
+        "dense": hit.dense,
+        "lexical": hit.lexical,
+        "coverage": share,
+        "first": float(rank == 0),
+        "no": float(not yes),
+    }
+    return Verdict(document.name, place, yes, features)
+
+
+def settled(verdict: tuple[float, float, float]) -> float:
+    """The probability that a passage says yes or no at all."""
+    top = max(verdict)
+    none, yes, no = (math.exp(v - top) for v in verdict)
+    return (yes + no) / (none + yes + no)
+
+
+def closest_sentence(question: str, hit: Hit, corpus: Corpus) -> Span:
+    """The sentence of a paragraph that shares most with the question, in stems and by retrieval."""
+    wanted = set(content_stems(question))
+    document = corpus.documents[hit.passage.document]
+    spans = [s.span for s in corpus.sentences(hit.passage)] or [hit.passage.span]
+    shared = {s: len(wanted & set(content_stems(document.slice(s)))) / max(1, len(wanted)) for s in spans}
+    return max(spans, key=lambda s: (shared[s] + hit.sentences.get(s.start, 0.0), -s.start))
