@@ -13,7 +13,7 @@ from assistant import enumeration
 from assistant.confidence import Calibration
 from assistant.corpus import Corpus
 from assistant.names import country, names
-from assistant.question import NUMBER_WORDS, Asked, fits, list_noun
+from assistant.question import EXCEPT, NUMBER_WORDS, Asked, fits, list_noun
 from assistant.schema import Document, Hit, Passage, Reading, Span
 from assistant.words import content_stems, stems, words
 
@@ -50,6 +50,9 @@ def rank(
     pointed = {w for n in names(asked.text.partition(" ")[2]) for w in words(n)} | {
         w for w in words(asked.text) if w[0].isdigit()
     }
+    # Who else there is, is asked: not who is named already.
+    beside = EXCEPT.search(asked.text)
+    excepted = {w for n in names(beside["named"]) for w in words(n)} if beside else set()
     for rank, (hit, reading) in enumerate(zip(hits, readings, strict=True)):
         document = corpus.documents[hit.passage.document]
         share = coverage(wanted, hit.passage, document)
@@ -59,9 +62,9 @@ def rank(
         stray = min(3.0, float(sum(w not in around for w in pointed)))
         for place, (found_span, score) in enumerate(reading.spans):
             span = found_span if asked.kind in ("count", "email", "phone") else whole(found_span, document.text)
-            if any(c.spans == (span,) for c in found):
-                continue
             text = document.slice(span)
+            if any(c.spans == (span,) for c in found) or set(words(text)) & excepted:
+                continue
             if asked.kind in ("email", "phone") and not fits(asked.kind, text):
                 continue
             sentence = sentence_of(span, hit.passage, corpus)
@@ -93,17 +96,23 @@ def rank(
     return sorted(found, key=lambda c: -c.total)
 
 
+QUOTES = {"“": "”", "‘": "’", '"': '"', "'": "'", "«": "»", "„": "“"}
+OPENED = re.compile(r"(?:.* )?([“‘\"'«„])(?=\w)[^”’\"'»“]*$", re.DOTALL)
+LONGEST_TITLE = 80  # characters
 UNIT = re.compile(r"[ -](?:second|minute|hour|day|week|month|year|decade)s?\b")
 NUMBERED = re.compile(rf"(?:\d|\b(?:{'|'.join(sorted(NUMBER_WORDS))}))$", re.IGNORECASE)
 
 
 def whole(span: Span, text: str) -> Span:
-    """The span with the rest of the name that it ends in, or the unit of time of the number that it ends in.
+    """The span with the rest of the name or the quotation that it ends in, or the unit of time of the number that it ends in.
 
     >>> text = "The UN Committee Against Torture met. Peru spoke."
     >>> [text[s.start : s.end] for s in (whole(Span(4, 16), text), whole(Span(25, 32), text))]
     ['UN Committee Against Torture', 'Torture']
     """
+    opened = OPENED.match(text[span.start : span.end])
+    if opened and (closed := text.find(QUOTES[opened[1]], span.end, span.end + LONGEST_TITLE)) > 0:
+        return Span(span.start, closed + 1)
     unit = UNIT.match(text, span.end)
     if unit and NUMBERED.search(text[span.start : span.end]):
         return Span(span.start, unit.end())

@@ -19,6 +19,7 @@ from assistant.schema import Draft, Hit, Reading
 from assistant.verdict import Verdict, best_verdict
 from assistant.words import content_stems, stems, words
 
+READ_FROM = 0.2  # of the best passage's score: below it stands the answer in one case of a hundred
 PREMISES_IN = 4  # passages in which a question's premise is looked for
 COUNTED = frozenset(
     "named listed mentioned list name count enumerated itemised itemized numbered bullet bullets".split()
@@ -94,6 +95,7 @@ class Proposer:
     def find(self, text: str, corpus: Corpus, document: str | None) -> Found:
         """The passages for a question, and the reader's reading of each."""
         hits = self.retriever.hits(text, corpus, document)
+        hits = [h for h in hits if h.score >= READ_FROM * hits[0].score]
         readings = self.reader.read(text, [h.passage for h in hits], corpus.documents) if hits else []
         return Found(hits, readings)
 

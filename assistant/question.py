@@ -182,7 +182,9 @@ def parts(text: str) -> list[str]:
             indirect.group("asked"),
             flags=re.IGNORECASE,
         )
-    sentences = [s.strip() for s in re.split(r"(?<=[?!])\s+|(?<=[.;])\s+(?=[\"'“<(]?[A-Z])|\n+", text) if s.strip()]
+    sentences = [
+        s.strip() for s in re.split(rf"(?<=[?!])\s+|{TITLE}(?<=[.;])\s+(?=[\"'“<(]?[A-Z])|\n+", text) if s.strip()
+    ]
     asking = [s for s in sentences if _asks(s)]
     chosen = asking or sentences
     found: list[str] = []
@@ -191,6 +193,11 @@ def parts(text: str) -> list[str]:
     return [p for p in found if words(p)][:4] or [text]
 
 
+TITLE = "".join(rf"(?<!\b{t}\.)" for t in ("Dr", "Mr", "Mrs", "Ms", "Prof", "St", "No"))
+EXCEPT = re.compile(
+    r"\b(?:apart from|besides|other than|except(?: for)?|aside from|excluding|in addition to|together with|along ?with|alongside|next to)\b(?P<named>.*)",
+    re.IGNORECASE,
+)
 INDIRECT = re.compile(
     rf".*\b(?:namely|know|check|ask(?:ing)?|wonder(?:ing|ed)?|tell me|tell us|find out|see|explain|remember|confirm|understand)[\s,:]+(?:about |for me |please )*(?P<asked>{PREPOSED}?(?:{WH}|whether|if)\b.*)",
     re.IGNORECASE | re.DOTALL,
