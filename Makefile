@@ -25,7 +25,6 @@ check: install
 
 # Every case that nothing was trained on, on the release and the invented ones; the run and its report are kept.
 eval: install
-	$(BIN)/release-assistant --store .work/eval/store ingest data/release.txt data/eval/documents/i[34]-*.txt  # i1 and i2 are those of the train cases
 	$(BIN)/release-assistant --store .work/eval/store eval run --all --jobs 2 --run .work/eval/$$(date -u +%Y%m%d-%H%M%S)
 
 install: $(STAMP)

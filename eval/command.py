@@ -6,7 +6,7 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from assistant.settings import Settings
     from eval.cases import Case
 
-# Takes the engine ("extractive", a model, or None for the settings' own); picklable, since worker processes call it too.
-OpenAssistant = Callable[[str | None], "Assistant"]
+# Takes the engine ("extractive", a model, or None for the settings' own) and, if need be, the documents that the store must
+# hold; picklable, since worker processes call it too.
+OpenAssistant = Callable[..., "Assistant"]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -156,8 +157,16 @@ def positive(text: str) -> int:
 positive.__name__ = "whole number above 0"  # what argparse calls it
 
 
-def chosen(args: argparse.Namespace, texts: Mapping[str, str]) -> list[Case]:
-    """The cases that the arguments name.  Raises CaseError where there is none."""
+def bundled(cases: Sequence[Case]) -> list[Path]:
+    """The invented releases that come with the eval suite, those that these cases are about."""
+    from data import resource
+
+    documents = {p.name: p for p in resource("eval/documents").iterdir()}
+    return [documents[name] for name in dict.fromkeys(c.document for c in cases) if name in documents]
+
+
+def chosen(args: argparse.Namespace, texts: Mapping[str, str] | None) -> list[Case]:
+    """The cases that the arguments name, checked against `texts` where they are given.  Raises CaseError where there is none."""
     from assistant.errors import CaseError
     from data import resource
     from eval.cases import load_cases
@@ -182,7 +191,7 @@ def run_cases(args: argparse.Namespace, settings: Settings, open_assistant: Open
     from eval.run import texts_and_sentences
     from eval.workers import Workers
 
-    engine = open_assistant(args.engine)
+    engine = open_assistant(args.engine, bundled(chosen(args, None)))
     workers = Workers(partial(open_assistant, args.engine), args.jobs) if args.jobs > 1 else None
     texts, sentences = texts_and_sentences(engine)
     cases = chosen(args, texts)

@@ -158,20 +158,23 @@ def run_ask(args: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
-def open_assistant(settings: Settings) -> Assistant:
-    """An assistant on a store that holds at least the bundled release."""
+def open_assistant(settings: Settings, documents: Sequence[Path] = ()) -> Assistant:
+    """An assistant on a store that holds at least the bundled release, and `documents`."""
     from assistant.build import build_assistant, build_store
 
     store = build_store(settings)
     ensure_ingested(store, settings)
+    held = store.versions()
+    if missing := [d for d in documents if d.name not in held]:
+        _ingest(missing, store, settings)
     return build_assistant(settings, store)
 
 
-def open_engine(settings: Settings, engine: str | None) -> Assistant:
+def open_engine(settings: Settings, engine: str | None, documents: Sequence[Path] = ()) -> Assistant:
     """An assistant that answers by `engine`: "extractive", a model, or None for what the settings name."""
-    if engine is None:
-        return open_assistant(settings)
-    return open_assistant(settings.model_copy(update={"llm": None if engine == "extractive" else engine}))
+    if engine is not None:
+        settings = settings.model_copy(update={"llm": None if engine == "extractive" else engine})
+    return open_assistant(settings, documents)
 
 
 def ask_lines(assistant: Assistant, lines: IO[bytes], out: IO[str]) -> int:
