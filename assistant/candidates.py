@@ -53,23 +53,25 @@ def rank(
     # Who else there is, is asked: not who is named already.
     beside = EXCEPT.search(asked.text)
     excepted = {w for n in names(beside["named"]) for w in words(n)} if beside else set()
-    for rank, (hit, reading) in enumerate(zip(hits, readings, strict=True)):
+    for order, (hit, reading) in enumerate(zip(hits, readings, strict=True)):
         document = corpus.documents[hit.passage.document]
         share = coverage(wanted, hit.passage, document)
         around = set(
             words(document.slice(hit.passage.span)) + (words(document.slice(document.title)) if document.title else [])
         )
         stray = min(3.0, float(sum(w not in around for w in pointed)))
+        sentences = corpus.sentences(hit.passage)
+        taken: set[Span] = set()
         for place, (found_span, score) in enumerate(reading.spans):
             span = found_span if asked.kind in ("count", "email", "phone") else whole(found_span, document.text)
             text = document.slice(span)
-            if any(c.spans == (span,) for c in found) or set(words(text)) & excepted:
+            if span in taken or set(words(text)) & excepted:
                 continue
             if asked.kind in ("email", "phone") and not fits(asked.kind, text):
                 continue
-            sentence = sentence_of(span, hit.passage, corpus)
+            sentence = sentences_over(span, sentences) or hit.passage.span
             held = set(stems(document.slice(sentence)))
-            across = sum(s.span.overlaps(span) for s in corpus.sentences(hit.passage)) > 1
+            across = sum(s.span.overlaps(span) for s in sentences) > 1
             features = {
                 "span": clamped(score, 12.0),
                 "behind": min(12.0, top - score),
@@ -86,11 +88,12 @@ def rank(
                 # The date line dates the release, not what happened.
                 "stamp": float(document.date is not None and span.overlaps(document.date)),
                 "named": float(asked.kind in ("person", "place") and text[:1].isupper()),
-                "first": float(rank == 0),
+                "first": float(order == 0),
                 "second": float(place > 0),
                 "long": min(3.0, len(text) / 40),
                 "tagged": _alike((span,), reading.items),
             }
+            taken.add(span)
             total = calibration.score("rank", features)
             found.append(Candidate(hit.passage, (span,), (sentence,), text, total, features))
     return sorted(found, key=lambda c: -c.total)
@@ -100,6 +103,7 @@ QUOTES = {"“": "”", "‘": "’", '"': '"', "'": "'", "«": "»", "„": "�
 OPENED = re.compile(r"(?:.* )?([“‘\"'«„])(?=\w)[^”’\"'»“]*$", re.DOTALL)
 LONGEST_TITLE = 80  # characters
 UNIT = re.compile(r"[ -](?:second|minute|hour|day|week|month|year|decade)s?\b")
+REST_OF_NAME = re.compile(r"(?: [^\W\d_a-zà-ÿ][\w’-]*)+(?!\w)")
 NUMBERED = re.compile(rf"(?:\d|\b(?:{'|'.join(sorted(NUMBER_WORDS))}))$", re.IGNORECASE)
 
 
@@ -119,7 +123,7 @@ def whole(span: Span, text: str) -> Span:
     last = text[: span.end].rpartition(" ")[2]
     if not last[:1].isupper() or not last[-1:].isalnum():
         return span
-    more = re.compile(r"(?: [^\W\d_a-zà-ÿ][\w’-]*)+(?!\w)").match(text, span.end)
+    more = REST_OF_NAME.match(text, span.end)
     return Span(span.start, more.end()) if more else span
 
 
@@ -161,9 +165,10 @@ def _add_list(
     """Add the list of these spans, unless it is there or is none."""
     document = corpus.documents[base.passage.document]
     items = tuple(_of_the_kind(asked, sorted(set(spans)), document))
-    if len(items) < 2 or any(c.spans == items for c in found):
+    if len(items) < 2 or any(c.spans == items and c.passage.document == document.name for c in found):
         return
-    places = dict.fromkeys(sentence_at(i, document, corpus) for i in items)
+    sentences = corpus.sentences_of(document.name)
+    places = dict.fromkeys(sentences_over(i, sentences) or i for i in items)
     text = "; ".join(dict.fromkeys(" ".join(document.slice(i).split()).strip(" ,;.") for i in items))
     features = base.features | {
         "tagged": _alike(items, tags),
@@ -223,16 +228,10 @@ def coverage(wanted: Sequence[str], passage: Passage, document: Document) -> flo
     return sum(s in held for s in wanted) / len(wanted)
 
 
-def sentence_of(span: Span, passage: Passage, corpus: Corpus) -> Span:
-    """The whole sentences of `passage` that `span` stands in."""
-    over = [s.span for s in corpus.sentences(passage) if s.span.overlaps(span)]
-    return Span(over[0].start, over[-1].end) if over else passage.span
-
-
-def sentence_at(span: Span, document: Document, corpus: Corpus) -> Span:
-    """The sentences of a document that `span` stands in."""
-    over = [s.span for s in corpus.sentences_of(document.name) if s.span.overlaps(span)]
-    return Span(over[0].start, over[-1].end) if over else span
+def sentences_over(span: Span, sentences: Sequence[Passage]) -> Span | None:
+    """From the first to the last of the sentences that `span` stands in, None where it stands in none."""
+    over = [s.span for s in sentences if s.span.overlaps(span)]
+    return Span(over[0].start, over[-1].end) if over else None
 
 
 def surroundings(span: Span, passage: Passage, corpus: Corpus) -> Span:
@@ -268,12 +267,12 @@ def _of_the_kind(asked: Asked, items: Sequence[Span], document: Document) -> lis
 
 
 def _items(best: Candidate, corpus: Corpus, document: Document) -> list[Span]:
-    place = sentence_of(best.span, best.passage, corpus)
     if "\n" in document.slice(best.passage.span):
         # The items of a laid-out list are lines of one paragraph.
         lines = [s.span for s in corpus.sentences(best.passage)]
-        marked = [s for s in lines if enumeration.MARK.match(document.slice(s))]
+        marked = {s: item for s in lines if (item := enumeration.unmarked(document.text, s)) != s}
         if len(marked) >= 2 and any(s.overlaps(best.span) for s in marked):
-            return [Span(s.start + len(enumeration.MARK.match(document.slice(s)).group()), s.end) for s in marked]  # type: ignore[union-attr]
+            return list(marked.values())
+    place = best.places[0]
     local = Span(best.span.start - place.start, best.span.end - place.start)
     return [Span(place.start + s.start, place.start + s.end) for s in enumeration.items(document.slice(place), local)]

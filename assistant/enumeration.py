@@ -53,10 +53,15 @@ def split(text: str, span: Span) -> list[Span]:
     return [_trimmed(text, c) for c in found]
 
 
+def unmarked(text: str, line: Span) -> Span:
+    """`line` without the bullet or number that it begins with."""
+    mark = MARK.match(text[line.start : line.end])
+    return Span(line.start + mark.end(), line.end) if mark else line
+
+
 def _trimmed(text: str, span: Span) -> Span:
     piece = text[span.start : span.end]
-    mark = MARK.match(piece)
-    start = span.start + (mark.end() if mark else 0)
+    start = unmarked(text, span).start
     end = span.start + len(piece.rstrip(" .;,\n"))
     return Span(start, max(start, end))
 

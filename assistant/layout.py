@@ -38,7 +38,7 @@ def listings(document: Document) -> list[Listing]:
     run: list[Span] = []
     for block in (*document.blocks, None):
         if block is not None and block.kind == "item":
-            run.append(_unmarked(document, block.span))
+            run.append(enumeration.unmarked(document.text, block.span))
             continue
         if len(run) >= LEAST_ITEMS:
             found.append(Listing(tuple(run), lead, heading))
@@ -49,8 +49,3 @@ def listings(document: Document) -> list[Listing]:
             introduces = len(block.span) <= MAX_LEAD and document.slice(block.span).rstrip().endswith((":", "?"))
             lead = block.span if introduces else None
     return found
-
-
-def _unmarked(document: Document, line: Span) -> Span:
-    mark = enumeration.MARK.match(document.slice(line))
-    return Span(line.start + len(mark.group()), line.end) if mark else line

@@ -2,9 +2,9 @@
 
 Run as a program: ``python -m eval.calibrate --store DIR --cases FILE ... --to data/models/confidence.json`` on a store
 that holds the cases' documents.  Use cases that neither the reader was trained on nor anything is tested on; `--more` cases
-take part in the fit, `--verdicts` cases in that of yes or no alone, which few ask for; neither in the choice of the threshold.
+take part in the fit, not in the choice of the threshold.
 
-For every proposal that the assistant makes, the features that it shows and whether it is right go into a logistic
+First the order of the candidates of a question is fitted (`fit_order`).  Then, for every proposal that the assistant makes, the features that it shows and whether it is right go into a logistic
 regression of its way (`assistant.confidence`).  The threshold is the one that gains most on these very cases, each
 judged by a fit that has not seen its document: right +1, declined 0, wrong -`cost` (the CRAG score, Yang et al.
 2024, arXiv 2406.04744, has a cost of 1; here a wrong sentence does more harm than silence).
@@ -105,8 +105,12 @@ def enough(case: Case, said: str, citations: Sequence[Mapping[str, Any]]) -> boo
     may be a whole clause."""
     if case.split != "train" or case.answerable != "yes" or len(case.facts) != 1 or case.answer_type != "text":
         return False
-    in_place = any(c["start"] < g.end and g.start < c["end"] for c in citations for g in case.gold)
-    return in_place and f1(said, case.answers) >= BRIEF
+    return in_place(case, citations) and f1(said, case.answers) >= BRIEF
+
+
+def in_place(case: Case, citations: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether any citation overlaps a gold passage."""
+    return any(c["start"] < g.end and g.start < c["end"] for c in citations for g in case.gold)
 
 
 def ranking(rows: Sequence[Read], assistant: Assistant, way: Way, jobs: int) -> list[Sample]:
@@ -143,22 +147,27 @@ def is_answer(case: Case, candidate: Candidate) -> bool:
     if case.category == "list":
         return said and len(candidate.spans) <= len(case.facts)
     brief = f1(candidate.text, case.answers) >= BRIEF and len(candidate.spans) <= max(1, len(case.facts))
-    in_place = any(c["start"] < g.end and g.start < c["end"] for c in cited for g in case.gold)
-    return said and brief and in_place
+    return said and brief and in_place(case, cited)
+
+
+def scaled(rows: Sequence[Sample]) -> tuple[list[str], Any, Any]:
+    """The names of the features, the features of each row (rows x names, each name's deviation 1), and what they were divided by."""
+    names = sorted({n for r in rows for n in r.features})
+    matrix = np.array([[r.features.get(n, 0.0) for n in names] for r in rows])
+    scale = matrix.std(axis=0)
+    scale[scale == 0] = 1.0
+    return names, matrix / scale, scale
 
 
 def fit(rows: Sequence[Sample]) -> dict[str, float]:
     """Weights and bias of a logistic regression on these rows."""
     from sklearn.linear_model import LogisticRegression
 
-    names = sorted({n for r in rows for n in r.features})
-    matrix = np.array([[r.features.get(n, 0.0) for n in names] for r in rows])
     right = [r.right for r in rows]
     if len(set(right)) < 2:
         return {"bias": 4.0 if right and right[0] else -4.0}
-    scale = matrix.std(axis=0)
-    scale[scale == 0] = 1.0
-    model = LogisticRegression(C=STRENGTH, max_iter=1000).fit(matrix / scale, right)
+    names, matrix, scale = scaled(rows)
+    model = LogisticRegression(C=STRENGTH, max_iter=1000).fit(matrix, right)
     weights = {n: round(float(w / s), 5) for n, w, s in zip(names, model.coef_[0], scale, strict=True)}
     return {"bias": round(float(model.intercept_[0]), 5)} | weights
 
@@ -169,7 +178,6 @@ def fit_order(rows: Sequence[Sample]) -> dict[str, float]:
     """
     from scipy.optimize import minimize
 
-    names = sorted({n for r in rows for n in r.features})
     cases: dict[str, list[Sample]] = {}
     for row in rows:
         cases.setdefault(row.case, []).append(row)
@@ -177,10 +185,7 @@ def fit_order(rows: Sequence[Sample]) -> dict[str, float]:
     if not groups:
         return {}
     ordered = [r for g in groups for r in g]
-    matrix = np.array([[r.features.get(n, 0.0) for n in names] for r in ordered])
-    scale = matrix.std(axis=0)
-    scale[scale == 0] = 1.0
-    matrix = matrix / scale
+    names, matrix, scale = scaled(ordered)
     right = np.array([float(r.right) for r in ordered])
     lengths = [len(g) for g in groups]
     begins = np.cumsum([0, *lengths[:-1]])

@@ -22,7 +22,7 @@ from assistant.build import build_assistant
 from assistant.corpus import Corpus
 from assistant.schema import Span
 from assistant.settings import load_settings
-from eval.calibrate import Read, read
+from eval.calibrate import BRIEF, Read, read
 from eval.cases import Case, load_cases
 from eval.text import f1, holds
 
@@ -32,12 +32,11 @@ SINGLES = 0.35  # of the cases with one answer, those that are also given with a
 NAME = re.compile(r"(?:[A-ZÀ-Ý][\w'’-]+(?: (?:of|the|de|van) )?\s?){1,4}|\d[\d.,]*(?: \w+)?")
 
 
-def checks(row: Read, assistant: Assistant) -> list[dict[str, Any]]:
+def checks(row: Read, assistant: Assistant, corpus: Corpus) -> list[dict[str, Any]]:
     """The best spans for one case: every right one, and the wrong ones that are ranked highest."""
     case = row.case
     if row.asked.kind == "yes_no" or case.category == "enumerated":
         return []
-    corpus = assistant.retriever.corpus()
     document = corpus.documents[case.document]
     ranked = candidates.rank(row.asked, row.found.hits, row.found.readings, corpus, assistant.calibration)
     found: list[dict[str, Any]] = []
@@ -51,7 +50,7 @@ def checks(row: Read, assistant: Assistant) -> list[dict[str, Any]]:
         if case.category == "list":
             right = any(holds(candidate.text, g.quote) for g in golden)
         else:
-            right = bool(golden) and case.answerable == "yes" and enough(candidate.text, case.answers[0])
+            right = bool(golden) and case.answerable == "yes" and says(candidate.text, case.answers[0])
         if right or sum(not f["right"] for f in found) < WRONG:
             keep(candidate.text, here, right)
     if case.answerable == "yes" and not any(f["right"] for f in found):
@@ -90,9 +89,9 @@ def lists(case: Case, corpus: Corpus, rng: random.Random) -> list[dict[str, Any]
     ]
 
 
-def enough(said: str, gold: str) -> bool:
+def says(said: str, gold: str) -> bool:
     """Whether a span says what the gold one says, and little else."""
-    return f1(said, [gold]) >= 0.6 or (holds(said, gold) and len(said) <= 2.5 * len(gold) + 10)
+    return f1(said, [gold]) >= BRIEF or (holds(said, gold) and len(said) <= 2.5 * len(gold) + 10)
 
 
 def main() -> None:
@@ -105,8 +104,9 @@ def main() -> None:
     assistant = build_assistant(load_settings(store=args.store))
     assistant.reader.threads = 1
     cases, rng = load_cases([args.cases]), random.Random(0)
-    rows = [c for r in read(cases, assistant, args.jobs) for c in checks(r, assistant)]
-    rows += [c for case in cases for c in lists(case, assistant.retriever.corpus(), rng)]
+    corpus = assistant.retriever.corpus()
+    rows = [c for r in read(cases, assistant, args.jobs) for c in checks(r, assistant, corpus)]
+    rows += [c for case in cases for c in lists(case, corpus, rng)]
     args.to.write_text("".join(json.dumps(r, ensure_ascii=False) + "\n" for r in rows), encoding="utf-8")
     print(json.dumps({"checks": len(rows), "right": sum(r["right"] for r in rows)}))
 
