@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 
-from assistant import compose, conversation, language
+from assistant import compose, language
 from assistant.confidence import Calibration
+from assistant.conversation import follow, resolve
 from assistant.corpus import Corpus
 from assistant.errors import QuestionError
 from assistant.generate import Generator, Unusable
@@ -14,7 +15,7 @@ from assistant.intent import Structure, asks_for_fiction, chat, structure
 from assistant.names import Match, Spelling, names
 from assistant.outline import contact, outline
 from assistant.propose import Found, Proposal, Proposer
-from assistant.question import Asked, analyse, clean, parts, strip_lead_in
+from assistant.question import Asked, analyse, clean, each, parts, strip_lead_in
 from assistant.read import OnnxReader
 from assistant.retrieve import HybridRetriever
 from assistant.schema import Answer, Draft, Evidence, Question
@@ -92,13 +93,14 @@ class Assistant:
 
     def standing(self, text: str, question: Question, corpus: Corpus) -> list[str]:
         """The questions in `text`, each on its own feet: follow-ups filled in from the history, later parts from earlier ones."""
+
+        def told(earlier: str) -> str:
+            return self._told(earlier, corpus, question.document)
+
         found: list[str] = []
         for part in parts(text):
-            standing = conversation.resolve(part, question.history, lambda q: self._told(q, corpus, question.document))
-            if found:
-                standing = conversation.follow(part, found[-1], standing)
-            found.append(standing)
-        return found
+            found.append(follow(part, found[-1], told) if found else resolve(part, question.history, told))
+        return [single for standing in found for single in each(standing)]
 
     def _told(self, earlier: str, corpus: Corpus, document: str | None) -> str:
         draft = self._part(earlier, corpus, document)

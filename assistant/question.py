@@ -189,7 +189,7 @@ def parts(text: str) -> list[str]:
     chosen = asking or sentences
     found: list[str] = []
     for sentence in chosen:
-        found += [single for part in _split_joined(sentence) for single in _split_each(part)]
+        found += _split_joined(sentence)
     return [p for p in found if words(p)][:4] or [text]
 
 
@@ -229,6 +229,9 @@ def _split_joined(sentence: str) -> list[str]:
         flags=re.IGNORECASE,
     )
     pieces = [p.strip(" ,;") for p in pieces if p and p.strip(" ,;")]
+    for i, piece in enumerate(pieces[:-1]):
+        if re.fullmatch(rf"{PREPOSED}?{WH}", piece, re.IGNORECASE):  # "When and where can one ask?"
+            pieces[i] = re.sub(rf"^{PREPOSED}?{WH}\b", piece, pieces[i + 1], count=1, flags=re.IGNORECASE)
     if len(pieces) > 1 and all(_asks(p) for p in pieces):
         return pieces
     if len(pieces) > 1 and not _asks(pieces[0]) and any(_asks(p) for p in pieces[1:]):
@@ -240,7 +243,7 @@ def _split_joined(sentence: str) -> list[str]:
 EACH = re.compile(r"\b(?P<first>[A-Z][\w'’-]+(?: [A-Z][\w'’-]+)*) and (?P<second>[A-Z][\w'’-]+(?: [A-Z][\w'’-]+)*)\b")
 
 
-def _split_each(sentence: str) -> list[str]:
+def each(sentence: str) -> list[str]:
     """ "When were Ann and Bo each freed?" asks of Ann and of Bo."""
     pair = EACH.search(sentence)
     marked = re.search(r"\s*,?\s*\b(?:each|respectively)\b", sentence)

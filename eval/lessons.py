@@ -19,8 +19,11 @@ from typing import Any
 
 import numpy as np
 
+from assistant import compose, enumeration
 from assistant.question import analyse, as_yes_no
-from eval.cases import json_lines, load_cases
+from assistant.schema import Span
+from eval.cases import Case, json_lines, load_cases
+from eval.polar import alike, member, polar
 
 SENTENCE_END = re.compile(r"(?<=[.!?])[\"'”’)]*\s+(?=[\"'“‘(]?[A-Z0-9])|\n+")
 WORD = re.compile(r"\w+")
@@ -48,11 +51,12 @@ class Context:
 
 @dataclass(slots=True)
 class Pair:
-    """A question (token ids, words) on context number `context`; `span` in characters, None where unanswerable.
+    """A question (its text, token ids, words) on context number `context`; `span` in characters, None where unanswerable.
 
     `verdict` is an index into VERDICTS for a yes-or-no question, UNSAID for any other; `items` are the spans of a list.
     """
 
+    text: str
     ids: list[int]
     words: set[str]
     context: int
@@ -91,18 +95,18 @@ def load_source(path: Path, tokenizer: Any) -> Source:
             contexts.append(context_of(paragraph["context"], tokenizer))
             article.append(members)
             for qa in paragraph["qas"]:
-                ids, words = asked(qa["question"], tokenizer)
+                asks = asked(qa["question"], tokenizer)
                 if "verdict" in qa:
-                    judged.append(Pair(ids, words, number, None, "", VERDICTS.index(qa["verdict"])))
+                    judged.append(Pair(*asks, number, None, "", VERDICTS.index(qa["verdict"])))
                     continue
                 if qa.get("is_impossible") or not qa["answers"]:
-                    unanswerable.append(Pair(ids, words, number, None, ""))
+                    unanswerable.append(Pair(*asks, number, None, ""))
                     continue
                 answers = qa["answers"]
                 best = max(answers, key=lambda a: sum(a["text"] == b["text"] for b in answers))
                 begin = best["answer_start"]
                 span = (begin, begin + len(best["text"]))
-                answerable.append(Pair(ids, words, number, span, best["text"]))
+                answerable.append(Pair(*asks, number, span, best["text"]))
     return Source(contexts, answerable, unanswerable, judged, article)
 
 
@@ -115,10 +119,71 @@ def context_of(text: str, tokenizer: Any) -> Context:
     return Context(encoding.ids, encoding.offsets, starts, text, set(WORD.findall(text.lower())))
 
 
-def asked(question: str, tokenizer: Any) -> tuple[list[int], set[str]]:
-    """A question's token ids and its words."""
+def asked(question: str, tokenizer: Any) -> tuple[str, list[int], set[str]]:
+    """A question, its token ids and its words."""
     ids = tokenizer.encode(question.strip(), add_special_tokens=False).ids[:MAX_QUESTION]
-    return ids, set(WORD.findall(question.lower()))
+    return question, ids, set(WORD.findall(question.lower()))
+
+
+def memberships(source: Source, tokenizer: Any, rng: random.Random) -> list[Pair]:
+    """Yes-or-no questions made of the lists of `source` (`eval.polar.member`): each item is one of them; what else its paragraph
+    answers with, of the same kind, is not.
+    """
+    near: dict[int, list[str]] = {}
+    for pair in source.answerable:
+        text = source.contexts[pair.context].text
+        spans = pair.items or ([pair.span] if pair.span else [])
+        near.setdefault(pair.context, []).extend(text[a:b].strip(" ,;.") for a, b in spans)
+    rows: list[Pair] = []
+    for pair in source.answerable:
+        text = source.contexts[pair.context].text
+        items = [text[a:b].strip(" ,;.") for a, b in pair.items]
+        others = sorted({n for n in near[pair.context] if all(alike(n, i) for i in items)})
+        told = [(i, "yes") for i in rng.sample(items, min(4, len(items)))]
+        told += [(o, "no") for o in rng.sample(others, min(len(told), len(others)))] if items else []
+        for item, verdict in told:
+            question = member(pair.text, item)
+            if question:
+                rows.append(Pair(*asked(question, tokenizer), pair.context, None, "", VERDICTS.index(verdict)))
+    denied = [r for r in rows if r.verdict == VERDICTS.index("no")]
+    held = [r for r in rows if r.verdict == VERDICTS.index("yes")]
+    return denied + rng.sample(held, min(len(held), 2 * len(denied)))
+
+
+def put(source: Source, tokenizer: Any, limit: int, rng: random.Random) -> list[Pair]:
+    """At most `limit` yes-or-no questions of each verdict, made of the pairs of `source` (`eval.polar`): with the answer it is so;
+    with another answer of its paragraph, to a question that opens with the same word, it is not; and where there is no
+    answer, the text does not say.
+    """
+    near: dict[int, list[Pair]] = {}
+    for pair in source.answerable:
+        near.setdefault(pair.context, []).append(pair)
+
+    def made(pair: Pair, answer: Pair, verdict: str) -> Pair | None:
+        assert answer.span is not None
+        before = source.contexts[answer.context].text[: answer.span[0]]
+        question = polar(pair.text, answer.answer, before)
+        return Pair(*asked(question, tokenizer), pair.context, None, "", VERDICTS.index(verdict)) if question else None
+
+    def rival(pair: Pair) -> Pair | None:
+        opening = pair.text.lower().split()[:1]
+        found = [o for o in near.get(pair.context, []) if o is not pair and o.text.lower().split()[:1] == opening]
+        found = [o for o in found if pair.span is None or alike(pair.answer, o.answer)]
+        return rng.choice(found) if found else None
+
+    kinds = {"yes": source.answerable, "no": source.answerable, "none": source.unanswerable}
+    rows: list[Pair] = []
+    for verdict, pairs in kinds.items():
+        kept = 0
+        for pair in rng.sample(pairs, len(pairs)):
+            if kept == limit:
+                break
+            answer = pair if verdict == "yes" else rival(pair)
+            row = made(pair, answer, verdict) if answer is not None else None
+            if row is not None:
+                rows.append(row)
+                kept += 1
+    return rows
 
 
 def load_releases(folder: Path, tokenizer: Any) -> Source:
@@ -136,33 +201,49 @@ def load_releases(folder: Path, tokenizer: Any) -> Source:
         source.contexts += [context_of(text[a:b], tokenizer) for a, b in spans]
         source.article += [list(range(first, first + len(spans)))] * len(spans)
     for case in load_cases([folder / "cases.jsonl"]):
-        ids, words = asked(case.question, tokenizer)
+        asks = asked(case.question, tokenizer)
         judged = analyse(case.question).kind == "yes_no"
+        counted = case.category == "enumerated"
+        if counted:  # the things are looked for, then counted
+            asks = asked(compose.as_which(case.question) or case.question, tokenizer)
         if not case.gold:
-            place = max((n for n, _ in home[case.document]), key=lambda n: len(source.contexts[n].words & words))
-            pair = Pair(ids, words, place, None, "", VERDICTS.index("none") if judged else UNSAID)
+            place = max((n for n, _ in home[case.document]), key=lambda n: len(source.contexts[n].words & asks[2]))
+            pair = Pair(*asks, place, None, "", VERDICTS.index("none") if judged else UNSAID)
             (source.judged if judged else source.unanswerable).append(pair)
             continue
         place, start = max((at for at in home[case.document] if at[1] <= case.gold[0].start), key=lambda at: at[1])
         context = source.contexts[place]
         if case.category == "yes_no":
-            source.judged.append(Pair(ids, words, place, None, "", VERDICTS.index(case.answers[0].lower())))
+            source.judged.append(Pair(*asks, place, None, "", VERDICTS.index(case.answers[0].lower())))
             continue
         premise = as_yes_no(case.question)
         if premise is not None:
             held = "no" if case.answerable == "false_premise" else "yes"
             source.judged.append(Pair(*asked(premise, tokenizer), place, None, "", VERDICTS.index(held)))
         if case.answerable == "false_premise":
-            source.unanswerable.append(Pair(ids, words, place, None, ""))
-        elif case.category != "enumerated":
-            items = tuple(sorted((g.start - start, g.end - start) for g in case.gold))
+            source.unanswerable.append(Pair(*asks, place, None, ""))
+        else:
+            golds = spelt_out(case) if counted else [(g.start, g.end) for g in case.gold]
+            items = tuple(sorted((a - start, b - start) for a, b in golds))
             items = tuple(i for i in items if i[0] >= 0 and i[1] <= len(context.text))
             if not items:
                 continue  # the gold runs over paragraphs
             span = (items[0][0], items[-1][1])
-            several = items if case.category == "list" else ()
-            source.answerable.append(Pair(ids, words, place, span, context.text[span[0] : span[1]], items=several))
+            several = items if counted or case.category == "list" else ()
+            source.answerable.append(Pair(*asks, place, span, context.text[span[0] : span[1]], items=several))
     return source
+
+
+def spelt_out(case: Case) -> list[tuple[int, int]]:
+    """The things that a count counts, where the passage of the case parts into as many."""
+    gold = case.gold[0]
+    lines = [Span(m.start(), m.end()) for m in re.finditer(r"[^\n]+", gold.quote)]
+    marked = [item for line in lines if (item := enumeration.unmarked(gold.quote, line)) != line]
+    listed = enumeration.split(gold.quote, Span(gold.quote.rfind(": ") + 1, len(gold.quote)))
+    for found in (marked, enumeration.items(gold.quote, listed[-1]), listed if ": " in gold.quote else []):
+        if 2 <= len(found) == int(case.answers[0]):
+            return [(gold.start + s.start, gold.start + s.end) for s in found]
+    return []
 
 
 def load_checks(path: Path, tokenizer: Any) -> list[Example]:

@@ -31,7 +31,19 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from eval.lessons import NO_SPAN, UNSAID, Example, Source, Stream, load_checks, load_releases, load_source, make
+from eval.lessons import (
+    NO_SPAN,
+    UNSAID,
+    Example,
+    Source,
+    Stream,
+    load_checks,
+    load_releases,
+    load_source,
+    make,
+    memberships,
+    put,
+)
 
 
 class Reader(nn.Module):
@@ -214,6 +226,9 @@ def main() -> None:
     parser.add_argument("--domain-share", type=float, default=0.3, help="its share of the rows that are read")
     parser.add_argument("--judged-share", type=float, default=0.3, help="the share of rows that ask for a verdict")
     parser.add_argument("--tune", type=Path, help="like --domain, held out: its verdicts are measured")
+    parser.add_argument(
+        "--polar", type=int, default=5000, help="yes-or-no questions of each verdict made of SQuAD's own"
+    )
     parser.add_argument("--releases", type=Path, help="a folder of documents and their cases.jsonl, mixed in")
     parser.add_argument("--releases-share", type=float, default=0.15, help="their share of the rows that are read")
     parser.add_argument("--checks", type=Path, help="a file of answers to be checked in a second reading (`eval.mine`)")
@@ -266,6 +281,9 @@ def main() -> None:
     if args.releases:
         sources["releases"] = load_releases(args.releases, tokenizer)
         weights["releases"] = args.releases_share / public
+    sources["squad2-train"].judged += put(sources["squad2-train"], tokenizer, args.polar, rng)
+    if args.releases:
+        sources["releases"].judged += memberships(sources["releases"], tokenizer, rng)
     checks = load_checks(args.checks, tokenizer) if args.checks else []
     rng.shuffle(checks)
     doubted, checks = checks[:400], checks[400:]  # the first are measured, not trained on
