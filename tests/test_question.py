@@ -169,7 +169,8 @@ def test_one_question_of_two_names_is_two() -> None:
 )
 def test_clauses(text: str, subject: str, predicate: str) -> None:
     clause = parse(text)
-    assert clause is not None and (clause.subject, clause.predicate) == (subject, predicate)
+    assert clause is not None
+    assert (clause.subject, clause.predicate) == (subject, predicate)
 
 
 @given(st.text(max_size=120), st.text(max_size=120))
