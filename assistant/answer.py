@@ -24,6 +24,7 @@ from assistant.verify import UnverifiedDraft, verify
 from assistant.words import NUMBER, content_stems, stems, words
 
 NO_FICTION = "The release does not say that, and I make nothing up: I answer from its own words alone."
+OF_STRANGERS = 0.95  # how sure it is that nothing is said of a name that the documents do not hold
 GENERATED_FROM = 24  # sentences that a language model is shown
 CONTACT_STEMS = frozenset(
     stems(
@@ -122,6 +123,8 @@ class Assistant:
     def _answer(self, text: str, corpus: Corpus, document: str | None) -> Draft:
         found = self.proposer.find(text, corpus, document)
         asked = analyse(text)
+        if self._spell(corpus, document).strangers(text):
+            return self._decline(text, found, corpus, document, OF_STRANGERS)
         if asked.kind in ("email", "phone") and set(content_stems(text)) <= CONTACT_STEMS:
             return self._address(asked, found, corpus, document)
         extractive = self._extractive(asked, found, corpus, document)

@@ -56,10 +56,7 @@ def rank(
     for order, (hit, reading) in enumerate(zip(hits, readings, strict=True)):
         document = corpus.documents[hit.passage.document]
         share = coverage(wanted, hit.passage, document)
-        around = set(
-            words(document.slice(hit.passage.span)) + (words(document.slice(document.title)) if document.title else [])
-        )
-        stray = min(3.0, float(sum(w not in around for w in pointed)))
+        stray = min(3.0, float(len(pointed - around(hit.passage, document))))
         sentences = corpus.sentences(hit.passage)
         taken: set[Span] = set()
         for place, (found_span, score) in enumerate(reading.spans):
@@ -137,8 +134,8 @@ def _alike(ours: Sequence[Span], theirs: Sequence[Span]) -> float:
 def with_lists(
     asked: Asked, ranked: Sequence[Candidate], readings: Sequence[Reading], corpus: Corpus
 ) -> list[Candidate]:
-    """The first of the ranked spans, and the lists that they stand in: as the text spells them out, as the reader tagged them,
-    and of spans from several sentences."""
+    """The first of the ranked spans, and the lists that they stand in: as the text spells them out, as the reader tagged them
+    (and to the end, where the tags stop short of it), and of spans from several sentences."""
     found = list(ranked[:CHECKED])
     if not asked.several or not ranked:
         return found
@@ -146,8 +143,11 @@ def with_lists(
     for base in ranked[:CHECKED]:
         document = corpus.documents[base.passage.document]
         tags = tagged[base.passage.id]
-        for spans in (_items(base, corpus, document), [c for t in tags for c in enumeration.split(document.text, t)]):
-            _add_list(found, asked, base, spans, tags, corpus)
+        pieces = [c for t in tags for c in enumeration.split(document.text, t)]
+        _add_list(found, asked, base, _items(base, corpus, document), tags, corpus)
+        _add_list(found, asked, base, pieces, tags, corpus)
+        if pieces and (more := enumeration.following(document.text, pieces[-1])):
+            _add_list(found, asked, base, [*pieces, *more], tags, corpus)
     best = ranked[0]
     apart = [best.span]
     for other in ranked[1:]:
@@ -226,6 +226,11 @@ def coverage(wanted: Sequence[str], passage: Passage, document: Document) -> flo
     around = [passage.span, *(s for s in (passage.section, document.title) if s is not None)]
     held = {s for span in around for s in stems(document.slice(span))}
     return sum(s in held for s in wanted) / len(wanted)
+
+
+def around(passage: Passage, document: Document) -> set[str]:
+    """The words of a passage and of the title above it."""
+    return {w for span in (passage.span, document.title) if span is not None for w in words(document.slice(span))}
 
 
 def sentences_over(span: Span, sentences: Sequence[Passage]) -> Span | None:

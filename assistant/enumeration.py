@@ -31,7 +31,7 @@ def items(text: str, around: Span) -> list[Span]:
     if len(inside) > 2 or (len(inside) == 2 and len(around) < 120):
         if _proper(text, inside[0]) and _proper(text, inside[-1]):
             return _extended(text, inside)
-        return [*inside, *_following(text, inside[-1])]
+        return [*inside, *following(text, inside[-1])]
     chunks = split(text, Span(0, len(text)))
     home = next((i for i, c in enumerate(chunks) if c.overlaps(around)), None)
     if home is None:
@@ -80,10 +80,10 @@ def _grown(text: str, around: Span, chunks: list[Span], home: int) -> list[Span]
         ):
             break
         found.insert(0, chunk)
-    return [*found, *_following(text, around)]
+    return [*found, *following(text, around)]
 
 
-def _following(text: str, last: Span) -> list[Span]:
+def following(text: str, last: Span) -> list[Span]:
     """The items after `last` that are parted by separators alone: whole short chunks, and the head of a longer one that ends the list."""
     found: list[Span] = []
     separator = SEPARATOR.match(text, last.end)

@@ -22,6 +22,7 @@ NAME = re.compile(
 CLOSE = 84.0
 CLOSE_IN_NAME = 68.0
 SAME_COUNTRY = 92.0
+MOSTLY = 0.6  # of the words of a question
 # Everyday names that the list of ISO 3166 does not hold.
 COLLOQUIAL = {
     "holland": "NL", "great britain": "GB", "britain": "GB", "uk": "GB", "u.k.": "GB", "usa": "US", "u.s.": "US", "u.s.a.": "US",
@@ -103,6 +104,21 @@ class Spelling:
         """Whether the documents hold this word, or another form of it."""
         folded = fold(word)
         return folded in self._words or folded in FUNCTION_WORDS or bool(set(stems(word)) & self._stems)
+
+    def strangers(self, question: str) -> list[str]:
+        """The full names in a question no part of which the documents hold, in any spelling that `resolve` knows.
+
+        A question whose words are all written large names nobody.
+        """
+        tokens = [t for t in question.split() if t[:1].isalpha()]
+        if sum(t[:1].isupper() for t in tokens) > MOSTLY * len(tokens):
+            return []
+        found = [n for n in names(question.partition(" ")[2]) if " " in n and not n.isupper()]
+        return [
+            n
+            for n in found
+            if not any(self.has(w) for w in re.findall(r"[\w'’]+", n)) and not self.has(n.replace(" ", ""))
+        ]
 
     def resolve(self, question: str) -> tuple[str, list[Match]]:
         """The question in the documents' own spelling, and what was changed in it that a reader should know of."""

@@ -185,7 +185,10 @@ def parts(text: str) -> list[str]:
     sentences = [
         s.strip() for s in re.split(rf"(?<=[?!])\s+|{TITLE}(?<=[.;])\s+(?=[\"'“<(]?[A-Z])|\n+", text) if s.strip()
     ]
+    sentences = [_without_talk(s) for s in sentences]
     asking = [s for s in sentences if _asks(s)]
+    if any(s.endswith("?") for s in asking):  # "..., where people ask me this." asks nothing beside it
+        asking = [s for s in asking if s.endswith("?") or _opens(s)]
     chosen = asking or sentences
     found: list[str] = []
     for sentence in chosen:
@@ -204,19 +207,35 @@ INDIRECT = re.compile(
 )
 
 
+def _without_talk(sentence: str) -> str:
+    """ "I know that you are busy, but I do need to ask: did it rain in Bergen?" without what comes before the question."""
+    for joint in re.finditer(r"(?P<mark>:|;|,|\s[-–—])\s+(?:(?:so|but)\s+)?", sentence):
+        talk, asked = sentence[: joint.start()], sentence[joint.end() :]
+        if not re.match(rf"(?:{PREPOSED}?{WH}|{AUXILIARY})\b", asked, re.IGNORECASE) or len(words(talk)) < 8:
+            continue
+        content = [w for w in words(asked) if w not in FUNCTION_WORDS]
+        leans = re.search(r"\b(?:he|she|they|it|his|her|their|its|him|them|this|that)\b", fold(asked))
+        announced = joint["mark"] in ":" or joint["mark"].strip() in "-–—"
+        of_the_asker = re.search(r"\b(?:i|i'm|i've|my|me|we|our|us|you|your)\b", fold(talk))
+        if (announced and len(content) >= (3 if leans else 1)) or (of_the_asker and content and not leans):
+            return asked
+    return sentence
+
+
+def _opens(sentence: str) -> bool:
+    """Whether a sentence begins as a question or a request does."""
+    verbs = (
+        "list|name|give|tell|show|summari[sz]e|sum|explain|describe|count|enumerate|identify|find|state|define|compare"
+    )
+    return bool(re.match(rf"{PREPOSED}?{WH}\b|{AUXILIARY}\b|(?:{verbs})\b", fold(strip_lead_in(sentence))))
+
+
 def _asks(sentence: str) -> bool:
-    t = fold(strip_lead_in(sentence))
-    if sentence.rstrip("\"'” )").endswith("?"):
-        return True
-    return bool(
-        re.match(
-            rf"{PREPOSED}?{WH}\b|{AUXILIARY}\b|(?:list|name|give|tell|show|summari[sz]e|sum|explain|describe|count|enumerate|identify|find|state|define|compare)\b",
-            t,
-        )
-        or re.search(
-            rf"(?:,|namely|wonder(?:ing)?|know|check|ask|tell me)\s+{PREPOSED}?(?:which|when|where|how many|how long|who|why|whether)\b",
-            t,
-        )
+    embedded = rf"(?:,|namely|wonder(?:ing)?|know|check|ask|tell me)\s+{PREPOSED}?(?:which|when|where|how many|how long|who|why|whether)\b"
+    return (
+        sentence.rstrip("\"'” )").endswith("?")
+        or _opens(sentence)
+        or bool(re.search(embedded, fold(strip_lead_in(sentence))))
     )
 
 

@@ -6,11 +6,14 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from assistant.candidates import clamped, coverage
+from assistant.candidates import around, clamped, coverage
 from assistant.corpus import Corpus
+from assistant.names import names
 from assistant.question import Asked
 from assistant.schema import Hit, Reading, Span
-from assistant.words import content_stems
+from assistant.words import content_stems, words
+
+STRAYED = 0.5  # what each name of the question that a passage does not hold leaves of its weight
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +44,16 @@ def best_verdict(
     `alone` reads one sentence by itself: what its paragraph says and what it says should agree.
     """
     wanted = list(dict.fromkeys(content_stems(asked.text)))
+    named = {w for n in names(asked.text.partition(" ")[2]) for w in words(n)}
     weighed = []
     for rank, (hit, reading) in enumerate(zip(hits, readings, strict=True)):
         said = settled(reading.verdict)
-        share = coverage(wanted, hit.passage, corpus.documents[hit.passage.document])
-        weighed.append((said * (0.3 + 0.7 * hit.score) * (0.3 + 0.7 * share), rank, said, share))
-    _, rank, said, share = max(weighed, key=lambda w: w[0])
+        document = corpus.documents[hit.passage.document]
+        share = coverage(wanted, hit.passage, document)
+        stray = float(len(named - around(hit.passage, document)))
+        weight = said * (0.3 + 0.7 * hit.score) * (0.3 + 0.7 * share) * STRAYED**stray
+        weighed.append((weight, rank, said, share, stray))
+    weight, rank, said, share, stray = max(weighed, key=lambda w: w[0])
     hit, reading = hits[rank], readings[rank]
     document = corpus.documents[hit.passage.document]
     place = closest_sentence(asked.text, hit, corpus)
@@ -54,6 +61,7 @@ def best_verdict(
     lean = reading.verdict[1] - reading.verdict[2]
     second = clamped(by_itself[1] - by_itself[2], 6.0)
     yes = lean + second >= 0
+    against = [w for w, r, *_ in weighed if (readings[r].verdict[1] >= readings[r].verdict[2]) != yes]
     features = {
         "said": said,
         "alone": settled(by_itself),
@@ -63,6 +71,8 @@ def best_verdict(
         "dense": hit.dense,
         "lexical": hit.lexical,
         "coverage": share,
+        "stray": min(3.0, stray),
+        "against": max(against, default=0.0) / max(weight, 1e-6),
         "first": float(rank == 0),
         "no": float(not yes),
     }

@@ -14,7 +14,7 @@ FUNCTION_WORDS = frozenset(
     """a about above according after again all also although am among an and any are aren't around as at be because been before
     being between both but by can can't cannot could couldn't did didn't do does doesn't doing don't done during each either else
     ever every exactly for from further get gets give given gave got had hadn't has hasn't have haven't having he her here hers
-    herself him himself his how i if in into is isn't it its itself just know let like made make many may me might mine more most much must
+    herself him himself his how i i'd i'll i'm i've if in into is isn't it its itself just know let like made make many may me might mine more most much must
     my myself name named near need no nor not now of off on once one only or other our ours out over own per please
     quite rather really said say says same she should shouldn't since so some such tell than that that's the their theirs
     them themselves then there there's these they this those though through to too under until up upon us very via was

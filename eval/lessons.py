@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from assistant import compose, enumeration
-from assistant.question import analyse, as_yes_no
+from assistant.question import analyse, as_yes_no, parts
 from assistant.schema import Span
 from eval.cases import Case, json_lines, load_cases
 from eval.polar import alike, member, polar
@@ -201,7 +201,8 @@ def load_releases(folder: Path, tokenizer: Any) -> Source:
         source.contexts += [context_of(text[a:b], tokenizer) for a, b in spans]
         source.article += [list(range(first, first + len(spans)))] * len(spans)
     for case in load_cases([folder / "cases.jsonl"]):
-        asks = asked(case.question, tokenizer)
+        standing = parts(case.question)
+        asks = asked(standing[0] if len(standing) == 1 else case.question, tokenizer)
         judged = analyse(case.question).kind == "yes_no"
         counted = case.category == "enumerated"
         if counted:  # the things are looked for, then counted
