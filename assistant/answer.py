@@ -131,16 +131,17 @@ class Assistant:
         return self._generated(text, found, corpus, extractive) if self.generator is not None else extractive
 
     def _extractive(self, asked: Asked, found: Found, corpus: Corpus, document: str | None) -> Draft:
-        """The likeliest proposal where it is likely enough, else a decline."""
-        best: Proposal | None = None
-        probability = 0.1
-        for proposal in self.proposals(asked, found, corpus, document):
-            likely = self.calibration.probability(proposal.way, proposal.features)
-            if best is None or likely > probability:
-                best, probability = proposal, likely
-        if best is None or probability < self.calibration.threshold:
-            return self._decline(asked.text, found, corpus, document, 1.0 - probability)
-        return replace(best.draft, confidence=probability)
+        """The likeliest direct proposal where it is likely enough, else the sentence where that is, else a decline."""
+        weighed = [
+            (self.calibration.probability(p.way, p.features), p) for p in self.proposals(asked, found, corpus, document)
+        ]
+        direct = max((w for w in weighed if w[1].way != "sentence"), key=lambda w: w[0], default=None)
+        whole = max((w for w in weighed if w[1].way == "sentence"), key=lambda w: w[0], default=None)
+        for chosen in (direct, whole):  # a sentence where nothing more direct is sure enough
+            if chosen is not None and chosen[0] >= self.calibration.threshold:
+                return replace(chosen[1].draft, confidence=chosen[0])
+        probability = max([0.1, *(p for p, _ in weighed)])
+        return self._decline(asked.text, found, corpus, document, 1.0 - probability)
 
     def _generated(self, text: str, found: Found, corpus: Corpus, extractive: Draft) -> Draft:
         """The model's answer where the evidence bears it out; else the extractive one, which says why."""

@@ -39,6 +39,14 @@ def lookup(asked: Asked, best: Candidate, corpus: Corpus) -> Draft:
     return Draft("answered", (sentence(answer), *markers, *quotes), tuple(evidence))
 
 
+def quotation(best: Candidate, corpus: Corpus) -> Draft:
+    """The sentence alone, where it is surer than any part of it."""
+    document = corpus.documents[best.passage.document]
+    evidence = tuple(support(document.name, place) for place in best.places)
+    words = " ".join(quoted(document.slice(place)) for place in best.places)
+    return Draft("answered", (f"In its own words: {words}", *range(len(evidence))), evidence)
+
+
 def _direct(asked: Asked, best: Candidate, document: Document) -> str:
     text = best.text.strip(" ,;:")
     if text.count("(") != text.count(")"):

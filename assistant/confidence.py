@@ -15,23 +15,23 @@ from typing import Literal
 
 from assistant.errors import ModelError
 
-Way = Literal["rank", "choice", "span", "verdict", "premise", "counted", "listing"]
+Way = Literal["rank", "choice", "span", "sentence", "verdict", "premise", "counted", "listing"]
 
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
     """Weights of the features and a bias, and the probability from which an answer is given.
 
-    "rank" orders the spans that a reader found, "choice" the first of them once each was read again; "span", "verdict", "premise", "counted" and "listing" give the probability
-    that the best span, the yes or no, the contradiction, the count of a spelt-out list or a laid-out list is right.
+    "rank" orders the spans that a reader found, "choice" the first of them once each was read again; "span", "sentence", "verdict", "premise",
+    "counted" and "listing" give the probability that the best span, the sentence that it stands in, the yes or no, the contradiction, the count of a spelt-out list or a laid-out list is right.
     """
 
     weights: Mapping[str, Mapping[str, float]]
     threshold: float
 
     def score(self, way: Way, features: Mapping[str, float]) -> float:
-        """The weighted sum, a logit; a feature without a weight counts nothing."""
-        weights = self.weights[way]
+        """The weighted sum, a logit; a feature without a weight counts nothing, a way without weights is never sure."""
+        weights = self.weights.get(way, {"bias": -30.0})
         return weights.get("bias", 0.0) + sum(weights.get(k, 0.0) * v for k, v in features.items())
 
     def probability(self, way: Way, features: Mapping[str, float]) -> float:

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from assistant import candidates, compose
-from assistant.candidates import Candidate
+from assistant.candidates import Candidate, clamped
 from assistant.confidence import Calibration, Way
 from assistant.corpus import Corpus
 from assistant.layout import listings
@@ -60,7 +62,7 @@ class Proposer:
             return []
         unknown = {"unknown": unknown_names}
         if asked.kind == "yes_no":
-            return [self._verdict(asked, found, corpus, unknown)]
+            return self._verdicts(asked, found, corpus, unknown)
         ranked = self.ranked(asked, found, corpus)
         premise = self._premise(asked.text, found, corpus)
         held = {"held": premise.held if premise is not None else 0.0}
@@ -74,12 +76,14 @@ class Proposer:
                 "votes": float(sum(c.text.casefold() == ranked[0].text.casefold() for c in rivals)),
             }
             made.append(Proposal("span", ranked[0].features | unknown | held | lead, draft))
+            if not asked.several and asked.kind not in ("email", "phone"):
+                made.append(self._sentence(ranked, found, corpus, unknown | held))
         others: list[Proposal | None] = []
         if premise is not None and not premise.yes:
             draft = compose.verdict(False, premise.sentence, corpus.documents[premise.document], premise=True)
             spans = max((r.spans[0][1] for r in found.readings if r.spans), default=-12.0)
-            against = {"span": candidates.clamped(spans, 12.0)}
-            others.append(Proposal("premise", premise.features | unknown | against, draft))
+            against = {"span": clamped(spans, 12.0)}
+            others.append(Proposal("premise", premise.to_be(False) | unknown | against, draft))
         if which := _to_be_counted(asked, made):
             others.append(self._counted(which, asked, made, corpus, document))
         if which or asked.several:
@@ -90,7 +94,9 @@ class Proposer:
         """Every span that was found, the best of them read a second time, best first."""
         ranked = candidates.rank(asked, found.hits, found.readings, corpus, self.calibration)
         either = candidates.with_lists(asked, ranked, found.readings, corpus)
-        return candidates.checked(asked, either, corpus, self.calibration, self.reader.check) if either else []
+        if not either:
+            return []
+        return candidates.checked(asked, either, corpus, self.calibration, self.reader.check, self.reader.read_texts)
 
     def find(self, text: str, corpus: Corpus, document: str | None) -> Found:
         """The passages for a question, and the reader's reading of each."""
@@ -99,16 +105,32 @@ class Proposer:
         readings = self.reader.read(text, [h.passage for h in hits], corpus.documents) if hits else []
         return Found(hits, readings)
 
-    def _verdict(self, asked: Asked, found: Found, corpus: Corpus, unknown: dict[str, float]) -> Proposal:
-        best = self._best_verdict(asked, found.hits, found.readings, corpus)
-        draft = compose.verdict(best.yes, best.sentence, corpus.documents[best.document])
-        return Proposal("verdict", best.features | unknown, draft)
+    def _sentence(self, ranked: list[Candidate], found: Found, corpus: Corpus, more: dict[str, float]) -> Proposal:
+        """The sentence of the best span: it may be sure where it is unsure which part of it answers."""
+        best, place = ranked[0], ranked[0].places[0]
+        document = best.passage.document
+        scores = [
+            (score, span.overlaps(place) and r.passage.document == document)
+            for r in found.readings
+            for span, score in r.spans
+        ]
+        inside, outside = ([s for s, within in scores if within is wanted] for wanted in (True, False))
+        others = [c for c in ranked if c.passage.document != document or not c.span.overlaps(place)]
+        lead = {
+            "mass": clamped(float(np.logaddexp.reduce(inside)), 12.0) if inside else -12.0,
+            "rivals": clamped(float(np.logaddexp.reduce(outside)), 12.0) if outside else -12.0,
+            "margin": min([5.0, *(best.total - c.total for c in others)]),
+            "checks": max(c.features["check"] for c in ranked if c not in others),
+            "length": min(3.0, (place.end - place.start) / 200),
+        }
+        return Proposal("sentence", best.features | more | lead, compose.quotation(best, corpus))
 
-    def _best_verdict(self, asked: Asked, hits: list[Hit], readings: list[Reading], corpus: Corpus) -> Verdict:
-        def alone(sentence: str) -> tuple[float, float, float]:
-            return self.reader.read_texts(asked.text, [sentence])[0].verdict
-
-        return best_verdict(asked, hits, readings, corpus, alone)
+    def _verdicts(self, asked: Asked, found: Found, corpus: Corpus, unknown: dict[str, float]) -> list[Proposal]:
+        """A yes and a no, each with what speaks for it."""
+        best = best_verdict(asked, found.hits, found.readings, corpus, self.reader.read_texts)
+        document = corpus.documents[best.document]
+        drafts = {yes: compose.verdict(yes, best.sentence, document) for yes in (True, False)}
+        return [Proposal("verdict", best.to_be(yes) | unknown, draft) for yes, draft in drafts.items()]
 
     def _premise(self, text: str, found: Found, corpus: Corpus) -> Verdict | None:
         """What the release says to what the question takes for granted, None where it takes nothing for granted."""
@@ -117,7 +139,7 @@ class Proposer:
             return None
         hits = found.hits[:PREMISES_IN]
         readings = self.reader.read(premise, [h.passage for h in hits], corpus.documents)
-        return self._best_verdict(analyse(premise), hits, readings, corpus)
+        return best_verdict(analyse(premise), hits, readings, corpus, self.reader.read_texts)
 
     def _counted(
         self, which: str, asked: Asked, made: list[Proposal], corpus: Corpus, document: str | None

@@ -38,7 +38,14 @@ from eval.judge import direct, judge
 from eval.metrics import ece
 from eval.text import f1
 
-WAYS: tuple[Way, ...] = ("span", "verdict", "premise", "counted", "listing")  # "rank" and "choice" come before them
+WAYS: tuple[Way, ...] = (
+    "span",
+    "sentence",
+    "verdict",
+    "premise",
+    "counted",
+    "listing",
+)  # "rank" and "choice" come before them
 BRIEF = 0.6  # the least token F1 of a span that is ranked first
 STRENGTH = 0.3  # of the regularisation: few cases, features of different scales
 ORDER_STRENGTH = 3.0  # the same for `fit_order`, as a penalty
@@ -218,27 +225,34 @@ def held_out(rows: Sequence[Sample]) -> list[float]:
 
 
 def best_threshold(rows: Sequence[Sample], probabilities: Sequence[float], cost: float) -> tuple[float, dict[str, Any]]:
-    """The threshold that gains most, the likeliest proposal of each case taken; with what it leads to."""
-    top: dict[str, int] = {}
+    """The threshold that gains most, each case given the likeliest direct proposal, else the sentence; with what it leads to."""
+    direct: dict[str, int] = {}
+    whole: dict[str, int] = {}
     for i, row in enumerate(rows):
+        top = whole if row.way == "sentence" else direct
         if row.case not in top or probabilities[i] > probabilities[top[row.case]]:
             top[row.case] = i
-    chosen = list(top.values())
+    cases = sorted(direct | whole)
+
+    def given(threshold: float) -> list[int]:
+        found = ((top[c] for top in (direct, whole) if c in top and probabilities[top[c]] >= threshold) for c in cases)
+        return [i for i in (next(f, None) for f in found) if i is not None]
 
     def gain(threshold: float) -> float:
-        return sum(1.0 if rows[i].right else -cost for i in chosen if probabilities[i] >= threshold)
+        return sum(1.0 if rows[i].right else -cost for i in given(threshold))
 
     threshold = max((round(0.2 + 0.01 * k, 2) for k in range(76)), key=gain)
     steps = {}
     for step in (0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7):
-        given = [rows[i].right for i in chosen if probabilities[i] >= step]
-        steps[str(step)] = f"{sum(given)} right, {given.count(False)} wrong"
-    answered = [i for i in chosen if probabilities[i] >= threshold]
+        right = [rows[i].right for i in given(step)]
+        steps[str(step)] = f"{sum(right)} right, {right.count(False)} wrong"
+    answered = given(threshold)
     right = [rows[i].right for i in answered]
     return threshold, {
-        "cases": len(chosen),
+        "cases": len(cases),
         "by threshold": steps,
         "answered": len(answered),
+        "sentences": sum(rows[i].way == "sentence" for i in answered),
         "wrong": right.count(False),
         "ece": round(ece([probabilities[i] for i in answered], right), 4),
     }
@@ -261,7 +275,7 @@ def main() -> None:
     fitted: dict[str, dict[str, float]] = {}
     for way in get_args(Way)[:2]:  # each depends on the one before
         fitted[way] = fit_order(ranking(seen, assistant, way, args.jobs))
-        so_far = {"choice": {}, **assistant.calibration.weights, **fitted}
+        so_far = {**assistant.calibration.weights, **fitted}
         assistant.proposer.calibration = Calibration(so_far, assistant.calibration.threshold)
     rows = samples(seen, assistant, args.jobs)
     probabilities = held_out(rows)

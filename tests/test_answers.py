@@ -7,8 +7,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from assistant.answer import Assistant
+from assistant.confidence import Calibration
 from assistant.engine import ReleaseQueryEngine
 from assistant.errors import QuestionError
+from assistant.question import analyse
 from assistant.schema import Answer, Question, Turn
 from data import resource
 from eval.cases import load_cases
@@ -54,6 +56,35 @@ def test_the_parts_of_a_release(ask) -> None:
     assert "iapb@dignity.dk" in ask("What is the contact e-mail?").answer
     assert ask("What is the telephone number of the press office?").status == "abstained"
     assert len(ask("What are the key points?").citations) == 5
+
+
+def test_a_full_name_that_the_release_does_not_hold_is_declined(ask) -> None:
+    for question in ("On what day was Harold Finch let out?", "Was Harold Finch set free?"):
+        answer = ask(question)
+        assert answer.status == "abstained"
+        assert "Harold Finch" in answer.answer
+
+
+def test_the_sentence_is_given_where_it_is_surer_than_its_part(assistant: Assistant) -> None:
+    weights = {"rank": assistant.calibration.weights["rank"], "span": {"bias": -3.0}, "sentence": {"bias": 3.0}}
+    careful = Assistant(assistant.retriever, assistant.reader, Calibration(weights, 0.6))
+    answer = careful.ask(Question("How many political prisoners were released?"))
+    (cited,) = answer.citations
+    assert answer.answer.split("\n")[0] == f"In its own words: “{' '.join(cited.quote.split())}” [1]"
+    check_promise(answer, careful)
+    bolder = Assistant(assistant.retriever, assistant.reader, Calibration(weights | {"span": {"bias": 1.0}}, 0.6))
+    assert bolder.ask(Question("How many political prisoners were released?")).answer.startswith("123")
+
+
+def test_a_yes_and_a_no_are_weighed_against_each_other(assistant: Assistant) -> None:
+    corpus = assistant.retriever.corpus()
+    asked = analyse("Was Nasta Loika released?")
+    found = assistant.proposer.find(asked.text, corpus, None)
+    yes, no = assistant.proposals(asked, found, corpus, None)
+    assert (yes.draft.parts[0], no.draft.parts[0]) == ("Yes.", "No.")
+    assert yes.features["sure"] == -no.features["sure"]
+    assert yes.features["said"] == no.features["said"]
+    assert no.features["of a name"] == 1.0
 
 
 def test_the_same_question_gets_the_same_answer(ask) -> None:
