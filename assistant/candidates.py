@@ -196,7 +196,8 @@ def checked(
         for c, own in zip(found, places, strict=True)
     ]
     logits = check(asked.text, [(c.text, t) for c, t in zip(found, texts, strict=True)])
-    once_more = dict(zip(unique := list(dict.fromkeys(texts)), read(asked.text, unique), strict=True))
+    apart = list(dict.fromkeys(texts))
+    once_more = dict(zip(apart, read(asked.text, apart), strict=True))
     again = []
     for candidate, (place, *_), text, logit in zip(found, places, texts, logits, strict=True):
         listed = candidate.features.get("listed", 0.0)
