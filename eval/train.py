@@ -285,7 +285,7 @@ def main() -> None:
     if args.releases:
         sources["releases"].judged += memberships(sources["releases"], tokenizer, rng)
     checks = load_checks(args.checks, tokenizer) if args.checks else []
-    rng.shuffle(checks)
+    random.Random(0).shuffle(checks)  # the same are kept apart when the run goes on
     doubted, checks = checks[:400], checks[400:]  # the first are measured, not trained on
     held_out = load_source(args.tune, tokenizer) if args.tune else None
     judged = args.judged_share if args.domain or args.releases else 0.0
