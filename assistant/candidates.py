@@ -14,7 +14,6 @@ from assistant.confidence import Calibration
 from assistant.corpus import Corpus
 from assistant.names import country, names
 from assistant.question import EXCEPT, NUMBER_WORDS, Asked, fits, list_noun
-from assistant.read import TextReading
 from assistant.schema import Document, Hit, Passage, Reading, Span
 from assistant.words import content_stems, stems, words
 
@@ -186,30 +185,15 @@ def checked(
     corpus: Corpus,
     calibration: Calibration,
     check: Callable[[str, Sequence[tuple[str, str]]], list[float]],
-    read: Callable[[str, Sequence[str]], Sequence[TextReading]],
 ) -> list[Candidate]:
-    """What was found, each looked at again in the few sentences it stands in: whether it is right by `check`, and whether it
-    is found there once more by `read`; where a list is asked for, in the order of the calibration's "choice" weights."""
-    places = [_places(c, corpus) for c in found]
-    texts = [
-        " ".join(corpus.documents[c.passage.document].slice(p) for p in own)
-        for c, own in zip(found, places, strict=True)
-    ]
-    logits = check(asked.text, [(c.text, t) for c, t in zip(found, texts, strict=True)])
-    apart = list(dict.fromkeys(texts))
-    once_more = dict(zip(apart, read(asked.text, apart), strict=True))
+    """What was found, each read again with the place it stands in by `check`; where a list is asked for, in the order of the
+    calibration's "choice" weights."""
+    places = [(c.text, _place(c, corpus)) for c in found]
     again = []
-    for candidate, (place, *_), text, logit in zip(found, places, texts, logits, strict=True):
+    for candidate, logit in zip(found, check(asked.text, places), strict=True):
         listed = candidate.features.get("listed", 0.0)
-        reading = once_more[text]
-        local = (candidate.span.start - place.start, candidate.span.end - place.start)
-        scores = [score for (a, b), score in reading.spans if a < local[1] and local[0] < b]
         features = candidate.features | {"check": clamped(logit, 8.0), "ranked": candidate.total}
         features |= {"list check": listed * features["check"], "list tagged": listed * features["tagged"]}
-        features |= {
-            "again": clamped(max(scores, default=-12.0), 12.0),
-            "again answerable": clamped(reading.answerable, 8.0),
-        }
         again.append(replace(candidate, features=features))
     if not asked.several:
         return again
@@ -217,10 +201,11 @@ def checked(
     return sorted(chosen, key=lambda c: -c.total)
 
 
-def _places(candidate: Candidate, corpus: Corpus) -> Sequence[Span]:
+def _place(candidate: Candidate, corpus: Corpus) -> str:
+    document = corpus.documents[candidate.passage.document]
     if len(candidate.places) > 1:
-        return candidate.places
-    return (surroundings(candidate.span, candidate.passage, corpus),)
+        return " ".join(document.slice(p) for p in candidate.places)
+    return document.slice(surroundings(candidate.span, candidate.passage, corpus))
 
 
 def clamped(value: float, limit: float) -> float:

@@ -22,6 +22,9 @@ from assistant.verdict import Verdict, best_verdict
 from assistant.words import content_stems, stems, words
 
 READ_FROM = 0.2  # of the best passage's score: below it stands the answer in one case of a hundred
+QUOTED = frozenset(
+    {"text", "person", "place"}
+)  # kinds that a sentence may answer: of two figures in it one would be wrong
 PREMISES_IN = 4  # passages in which a question's premise is looked for
 COUNTED = frozenset(
     "named listed mentioned list name count enumerated itemised itemized numbered bullet bullets".split()
@@ -76,7 +79,7 @@ class Proposer:
                 "votes": float(sum(c.text.casefold() == ranked[0].text.casefold() for c in rivals)),
             }
             made.append(Proposal("span", ranked[0].features | unknown | held | lead, draft))
-            if not asked.several and asked.kind not in ("email", "phone"):
+            if not asked.several and asked.kind in QUOTED:
                 made.append(self._sentence(ranked, found, corpus, unknown | held))
         others: list[Proposal | None] = []
         if premise is not None and not premise.yes:
@@ -96,7 +99,7 @@ class Proposer:
         either = candidates.with_lists(asked, ranked, found.readings, corpus)
         if not either:
             return []
-        return candidates.checked(asked, either, corpus, self.calibration, self.reader.check, self.reader.read_texts)
+        return candidates.checked(asked, either, corpus, self.calibration, self.reader.check)
 
     def find(self, text: str, corpus: Corpus, document: str | None) -> Found:
         """The passages for a question, and the reader's reading of each."""
@@ -127,10 +130,13 @@ class Proposer:
 
     def _verdicts(self, asked: Asked, found: Found, corpus: Corpus, unknown: dict[str, float]) -> list[Proposal]:
         """A yes and a no, each with what speaks for it."""
-        best = best_verdict(asked, found.hits, found.readings, corpus, self.reader.read_texts)
+        best = best_verdict(asked, found.hits, found.readings, corpus, self._alone)
         document = corpus.documents[best.document]
         drafts = {yes: compose.verdict(yes, best.sentence, document) for yes in (True, False)}
         return [Proposal("verdict", best.to_be(yes) | unknown, draft) for yes, draft in drafts.items()]
+
+    def _alone(self, question: str, sentence: str) -> tuple[float, float, float]:
+        return self.reader.read_texts(question, [sentence])[0].verdict
 
     def _premise(self, text: str, found: Found, corpus: Corpus) -> Verdict | None:
         """What the release says to what the question takes for granted, None where it takes nothing for granted."""
@@ -139,7 +145,7 @@ class Proposer:
             return None
         hits = found.hits[:PREMISES_IN]
         readings = self.reader.read(premise, [h.passage for h in hits], corpus.documents)
-        return best_verdict(analyse(premise), hits, readings, corpus, self.reader.read_texts)
+        return best_verdict(analyse(premise), hits, readings, corpus, self._alone)
 
     def _counted(
         self, which: str, asked: Asked, made: list[Proposal], corpus: Corpus, document: str | None

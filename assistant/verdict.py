@@ -7,16 +7,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from assistant.candidates import around, clamped, coverage
-from assistant.clause import parse
 from assistant.corpus import Corpus
 from assistant.names import names
 from assistant.question import Asked
-from assistant.read import TextReading
 from assistant.schema import Hit, Reading, Span
 from assistant.words import content_stems, words
 
 STRAYED = 0.5  # what each name of the question that a passage does not hold leaves of its weight
-NAMED_IN = 4  # passages in which it is looked for whom the question may be about
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +49,11 @@ def best_verdict(
     hits: Sequence[Hit],
     readings: Sequence[Reading],
     corpus: Corpus,
-    read: Callable[[str, Sequence[str]], Sequence[TextReading]],
+    alone: Callable[[str, str], tuple[float, float, float]],
 ) -> Verdict:
     """The verdict of the passage that settles the question best.
 
-    `read` reads texts with a question: one sentence by itself, since what its paragraph says and what it says should
-    agree; and the passages with the question for whom it may be said ("Was Ann freed?": "Who was freed?").
+    `alone` reads one sentence by itself: what its paragraph says and what it says should agree.
     """
     wanted = list(dict.fromkeys(content_stems(asked.text)))
     named = {w for n in names(asked.text.partition(" ")[2]) for w in words(n)}
@@ -76,15 +72,13 @@ def best_verdict(
     hit, reading = hits[rank], readings[rank]
     document = corpus.documents[hit.passage.document]
     place = closest_sentence(asked.text, hit, corpus)
-    by_itself = read(asked.text, [document.slice(place)])[0].verdict
+    by_itself = alone(asked.text, document.slice(place))
     lean = reading.verdict[1] - reading.verdict[2]
     second = clamped(by_itself[1] - by_itself[2], 6.0)
-    about = about_whom(asked.text, hits[:NAMED_IN], corpus, read)
     signed = {
         "sure": clamped((lean + second) / 2, 6.0),
         "second": second,
         "leaning": (leaning[True] - leaning[False]) / max(1e-6, leaning[True] + leaning[False]),
-        "named": about or 0.0,
     }
     features = {
         "said": said,
@@ -96,28 +90,8 @@ def best_verdict(
         "coverage": share,
         "stray": min(3.0, stray),
         "first": float(rank == 0),
-        "of a name": float(about is not None),
     }
     return Verdict(document.name, place, signed, features)
-
-
-def about_whom(
-    question: str,
-    hits: Sequence[Hit],
-    corpus: Corpus,
-    read: Callable[[str, Sequence[str]], Sequence[TextReading]],
-) -> float | None:
-    """How well the name that a question is about answers the same question for whom it is: a logit, -12 to 12; None where it is
-    about no name."""
-    clause = parse(question)
-    if clause is None or clause.opening or not clause.predicate or not names(f"x {clause.subject}"):
-        return None
-    name = {w for n in names(f"x {clause.subject}") for w in words(n)}
-    texts = [corpus.documents[h.passage.document].slice(h.passage.span) for h in hits]
-    best = -12.0
-    for text, reading in zip(texts, read(f"Who {clause.auxiliary.lower()} {clause.predicate}?", texts), strict=True):
-        best = max([best, *(score for (a, b), score in reading.spans if name & set(words(text[a:b])))])
-    return clamped(best, 12.0)
 
 
 def settled(verdict: tuple[float, float, float]) -> float:

@@ -68,12 +68,14 @@ def test_a_full_name_that_the_release_does_not_hold_is_declined(ask) -> None:
 def test_the_sentence_is_given_where_it_is_surer_than_its_part(assistant: Assistant) -> None:
     weights = {"rank": assistant.calibration.weights["rank"], "span": {"bias": -3.0}, "sentence": {"bias": 3.0}}
     careful = Assistant(assistant.retriever, assistant.reader, Calibration(weights, 0.6))
-    answer = careful.ask(Question("How many political prisoners were released?"))
+    answer = careful.ask(Question("Who heads the IAPB?"))
     (cited,) = answer.citations
     assert answer.answer.split("\n")[0] == f"In its own words: “{' '.join(cited.quote.split())}” [1]"
     check_promise(answer, careful)
+    figure = careful.ask(Question("How many political prisoners were released?"))
+    assert figure.status == "abstained", "of two figures in a sentence one would be wrong"
     bolder = Assistant(assistant.retriever, assistant.reader, Calibration(weights | {"span": {"bias": 1.0}}, 0.6))
-    assert bolder.ask(Question("How many political prisoners were released?")).answer.startswith("123")
+    assert bolder.ask(Question("Who heads the IAPB?")).answer.startswith("Andrea Huber")
 
 
 def test_a_yes_and_a_no_are_weighed_against_each_other(assistant: Assistant) -> None:
@@ -84,7 +86,7 @@ def test_a_yes_and_a_no_are_weighed_against_each_other(assistant: Assistant) -> 
     assert (yes.draft.parts[0], no.draft.parts[0]) == ("Yes.", "No.")
     assert yes.features["sure"] == -no.features["sure"]
     assert yes.features["said"] == no.features["said"]
-    assert no.features["of a name"] == 1.0
+    assert (yes.features["no"], no.features["no"]) == (0.0, 1.0)
 
 
 def test_the_same_question_gets_the_same_answer(ask) -> None:
