@@ -92,7 +92,11 @@ class Spelling:
             if len(word) >= 4:
                 self._sounds.setdefault(sound(word), word)
         self._runs = sorted({r for r in names(joined) if " " in r}, key=len)
-        self._next = {(fold(a), fold(b)) for run in self._runs for a, b in pairwise(run.split())}
+        self._before: dict[str, set[str]] = {}
+        self._after: dict[str, set[str]] = {}
+        for first, second in {pair for run in self._runs for pair in pairwise(map(fold, run.split()))}:
+            self._before.setdefault(second, set()).add(first)
+            self._after.setdefault(first, set()).add(second)
         self._lower = joined.lower()
         self._initials: dict[str, str] = {}
         for run in self._runs:
@@ -134,13 +138,13 @@ class Spelling:
         for a, b in pairwise(at):
             left, right = new.get(a, tokens[a]), new.get(b, tokens[b])
             for i, fixed, pairs in (
-                (a, fold(right), [p for p, q in self._next if q == fold(right)]),
-                (b, fold(left), [q for p, q in self._next if p == fold(left)]),
+                (a, fold(right), self._before.get(fold(right))),
+                (b, fold(left), self._after.get(fold(left))),
             ):
                 word = tokens[i]
                 if i in new or self.has(word) or not word[:1].isupper() or fixed not in self._proper or not pairs:
                     continue
-                best = process.extractOne(sound(word), {p: sound(p) for p in pairs}, scorer=fuzz.ratio)
+                best = process.extractOne(sound(word), {p: sound(p) for p in sorted(pairs)}, scorer=fuzz.ratio)
                 if best and best[1] >= CLOSE_IN_NAME:
                     new[i] = self._words[best[2]]
         before: int | None = None
