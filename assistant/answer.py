@@ -6,7 +6,7 @@ import time
 from dataclasses import replace
 
 from assistant import compose, language
-from assistant.confidence import Calibration
+from assistant.confidence import Calibration, first_sure
 from assistant.conversation import follow, resolve
 from assistant.corpus import Corpus
 from assistant.errors import QuestionError
@@ -121,10 +121,11 @@ class Assistant:
         return self._spell(corpus, document).resolve(strip_lead_in(text))
 
     def _answer(self, text: str, corpus: Corpus, document: str | None) -> Draft:
+        if self._spell(corpus, document).strangers(text):
+            nearest = Found(self.retriever.hits(text, corpus, document), [])  # nothing to be read in them
+            return self._decline(text, nearest, corpus, document, OF_STRANGERS)
         found = self.proposer.find(text, corpus, document)
         asked = analyse(text)
-        if self._spell(corpus, document).strangers(text):
-            return self._decline(text, found, corpus, document, OF_STRANGERS)
         if asked.kind in ("email", "phone") and set(content_stems(text)) <= CONTACT_STEMS:
             return self._address(asked, found, corpus, document)
         extractive = self._extractive(asked, found, corpus, document)
@@ -132,14 +133,11 @@ class Assistant:
 
     def _extractive(self, asked: Asked, found: Found, corpus: Corpus, document: str | None) -> Draft:
         """The likeliest direct proposal where it is likely enough, else the sentence where that is, else a decline."""
-        weighed = [
-            (self.calibration.probability(p.way, p.features), p) for p in self.proposals(asked, found, corpus, document)
-        ]
-        direct = max((w for w in weighed if w[1].way != "sentence"), key=lambda w: w[0], default=None)
-        whole = max((w for w in weighed if w[1].way == "sentence"), key=lambda w: w[0], default=None)
-        for chosen in (direct, whole):  # a sentence where nothing more direct is sure enough
-            if chosen is not None and chosen[0] >= self.calibration.threshold:
-                return replace(chosen[1].draft, confidence=chosen[0])
+        made = self.proposals(asked, found, corpus, document)
+        weighed = [(self.calibration.probability(p.way, p.features), p.way) for p in made]
+        chosen = first_sure(weighed, self.calibration.threshold)
+        if chosen is not None:
+            return replace(made[chosen].draft, confidence=weighed[chosen][0])
         probability = max([0.1, *(p for p, _ in weighed)])
         return self._decline(asked.text, found, corpus, document, 1.0 - probability)
 

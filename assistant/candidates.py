@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from assistant import enumeration
 from assistant.confidence import Calibration
 from assistant.corpus import Corpus
-from assistant.names import country, names
+from assistant.names import asked_names, country, names, words_of
 from assistant.question import EXCEPT, NUMBER_WORDS, Asked, fits, list_noun
 from assistant.schema import Document, Hit, Passage, Reading, Span
 from assistant.words import content_stems, stems, words
@@ -47,12 +47,10 @@ def rank(
     wanted = list(dict.fromkeys(content_stems(asked.text)))
     top = max((r.spans[0][1] for r in readings if r.spans), default=0.0)
     # The names and numbers of a question should stand where its answer does.
-    pointed = {w for n in names(asked.text.partition(" ")[2]) for w in words(n)} | {
-        w for w in words(asked.text) if w[0].isdigit()
-    }
+    pointed = words_of(asked_names(asked.text)) | {w for w in words(asked.text) if w[0].isdigit()}
     # Who else there is, is asked: not who is named already.
     beside = EXCEPT.search(asked.text)
-    excepted = {w for n in names(beside["named"]) for w in words(n)} if beside else set()
+    excepted = words_of(names(beside["named"])) if beside else set()
     for order, (hit, reading) in enumerate(zip(hits, readings, strict=True)):
         document = corpus.documents[hit.passage.document]
         share = coverage(wanted, hit.passage, document)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -37,6 +37,17 @@ class Calibration:
     def probability(self, way: Way, features: Mapping[str, float]) -> float:
         """0 to 1."""
         return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, self.score(way, features)))))
+
+
+def first_sure(weighed: Sequence[tuple[float, Way]], least: float) -> int | None:
+    """Which of these (probability, way) is given: the likeliest direct one where it is at least `least`, else the likeliest
+    sentence where that is; None where nothing is sure enough."""
+    for whole in (False, True):
+        of_the_sort = [i for i, (_, way) in enumerate(weighed) if (way == "sentence") is whole]
+        best = max(of_the_sort, key=lambda i: weighed[i][0], default=None)
+        if best is not None and weighed[best][0] >= least:
+            return best
+    return None
 
 
 def load_calibration(path: Path) -> Calibration:

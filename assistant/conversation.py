@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from assistant.clause import Clause, parse
 from assistant.dates import ANY as DATE
 from assistant.intent import chat
-from assistant.names import country, names
+from assistant.names import asked_names, country, names
 from assistant.question import AUXILIARY, PREPOSED, TIME_WORDS, WH, strip_lead_in
 from assistant.schema import Turn
 from assistant.words import FUNCTION_WORDS, fold, words
@@ -53,16 +53,12 @@ def resolve(question: str, history: Sequence[Turn], answer_of: Callable[[str], s
     asked = [a for a in asked if not chat(a)] or asked
     previous = asked[0]
     for earlier in asked[1:]:
-        previous = _fill(earlier, previous, answer_of)
-    return _fill(question, previous, answer_of if told is None else lambda _: told)
+        previous = follow(earlier, previous, answer_of)
+    return follow(question, previous, answer_of if told is None else lambda _: told)
 
 
-def follow(part: str, earlier: str, answer_of: Callable[[str], str]) -> str:
-    """A later part of one question on its own feet: what it leaves out stands in the part before it."""
-    return _fill(part, earlier, answer_of)
-
-
-def _fill(question: str, previous: str, answer_of: Callable[[str], str]) -> str:
+def follow(question: str, previous: str, answer_of: Callable[[str], str]) -> str:
+    """A question, or a later part of one, on its own feet: what it leaves out stands in the one before it."""
     fresh = NEW_SUBJECT.sub("", question.strip())
     if fresh and fresh != question.strip():
         return fresh
@@ -75,7 +71,7 @@ def _fill(question: str, previous: str, answer_of: Callable[[str], str]) -> str:
     if filled != bare:
         return filled
     content = [w for w in words(bare) if w not in FUNCTION_WORDS]
-    own_names = names(_after_first(bare))
+    own_names = asked_names(bare)
     opening = BARE.fullmatch(bare.rstrip(" ?.!"))
     if opening:
         return clause.asked(opening["opening"]) if clause is not None else _graft(bare, previous)
@@ -89,14 +85,9 @@ def _fill(question: str, previous: str, answer_of: Callable[[str], str]) -> str:
     return question if bare == strip_lead_in(question) else bare
 
 
-def _after_first(text: str) -> str:
-    """The text without its first word, whose capital means nothing."""
-    return text.split(" ", 1)[1] if " " in text else ""
-
-
 def _with_person(bare: str, previous: str, clause: Clause | None, answer_of: Callable[[str], str]) -> str:
     """ "How old is she?" with the name of whom the earlier question named, or asked for."""
-    if not PERSON.search(bare) or names(_after_first(PERSON.sub("", bare))):
+    if not PERSON.search(bare) or asked_names(PERSON.sub("", bare)):
         return bare
     person = _person(previous, clause, answer_of)
     if not person:
@@ -109,7 +100,7 @@ def _with_person(bare: str, previous: str, clause: Clause | None, answer_of: Cal
 
 
 def _person(previous: str, clause: Clause | None, answer_of: Callable[[str], str]) -> str | None:
-    named = [n for n in names(_after_first(strip_lead_in(previous))) if not n.isupper()]
+    named = [n for n in asked_names(strip_lead_in(previous)) if not n.isupper()]
     if clause is not None and re.search(r"\b(?:who|whom|which)$", clause.opening, re.IGNORECASE):
         # Who it is, was asked: the answer names the person, unless the question itself is about a name.
         itself = clause.subject if clause.subject in named else None
@@ -125,7 +116,7 @@ def _named_first(told: str) -> str | None:
 
 def _with_things(bare: str, previous: str, clause: Clause | None) -> str:
     """ "How many branches does it have?" with what the earlier question was about in the place of "it" or "they"."""
-    if clause is None or names(_after_first(bare)):
+    if clause is None or asked_names(bare):
         return bare
     thing = _thing(clause, previous)
     if thing and IT.search(bare):
@@ -145,7 +136,7 @@ def _thing(clause: Clause, previous: str) -> str | None:
         return clause.subject
     if clause.noun and not clause.subject and clause.opening.lower() in ("which", "what"):
         return f"the {clause.noun} that {clause.auxiliary} {clause.predicate}".replace("  ", " ")
-    named = names(_after_first(previous))
+    named = asked_names(previous)
     return named[-1] if named and not clause.noun else None
 
 

@@ -14,7 +14,7 @@ from itertools import pairwise
 from anyascii import anyascii
 from rapidfuzz import fuzz, process
 
-from assistant.words import FUNCTION_WORDS, fold, stems
+from assistant.words import FUNCTION_WORDS, fold, stems, words
 
 NAME = re.compile(
     r"\b[^\W\d_a-zà-ÿ][\w'’]*(?:[-.][^\W\d_][\w'’]*)*(?:\s+(?:(?:of|the|for|de|van|von|der|al|bin|and)\s+){0,2}[^\W\d_a-zà-ÿ][\w'’]*(?:[-.][^\W\d_][\w'’]*)*)*"
@@ -53,6 +53,16 @@ def names(text: str) -> list[str]:
         if tokens:
             found.append(" ".join(t.removesuffix("'s").removesuffix("’s") for t in tokens))
     return found
+
+
+def asked_names(question: str) -> list[str]:
+    """The names in a question; its first word is none, since its capital means nothing."""
+    return names(question.partition(" ")[2])
+
+
+def words_of(found: list[str]) -> set[str]:
+    """The words of some names."""
+    return {w for name in found for w in words(name)}
 
 
 def sound(word: str) -> str:
@@ -117,7 +127,7 @@ class Spelling:
         tokens = [t for t in question.split() if t[:1].isalpha()]
         if sum(t[:1].isupper() for t in tokens) > MOSTLY * len(tokens):
             return []
-        found = [n for n in names(question.partition(" ")[2]) if " " in n and not n.isupper()]
+        found = [n for n in asked_names(question) if " " in n and not n.isupper()]
         return [
             n
             for n in found

@@ -22,9 +22,8 @@ from assistant.verdict import Verdict, best_verdict
 from assistant.words import content_stems, stems, words
 
 READ_FROM = 0.2  # of the best passage's score: below it stands the answer in one case of a hundred
-QUOTED = frozenset(
-    {"text", "person", "place"}
-)  # kinds that a sentence may answer: of two figures in it one would be wrong
+# Kinds that a sentence may answer: of two figures in it one would be wrong.
+QUOTED = frozenset({"text", "person", "place"})
 PREMISES_IN = 4  # passages in which a question's premise is looked for
 COUNTED = frozenset(
     "named listed mentioned list name count enumerated itemised itemized numbered bullet bullets".split()

@@ -215,7 +215,7 @@ def _without_talk(sentence: str) -> str:
             continue
         content = [w for w in words(asked) if w not in FUNCTION_WORDS]
         leans = re.search(r"\b(?:he|she|they|it|his|her|their|its|him|them|this|that)\b", fold(asked))
-        announced = joint["mark"] in ":" or joint["mark"].strip() in "-–—"
+        announced = joint["mark"] not in (";", ",")
         of_the_asker = re.search(r"\b(?:i|i'm|i've|my|me|we|our|us|you|your)\b", fold(talk))
         if (announced and len(content) >= (3 if leans else 1)) or (of_the_asker and content and not leans):
             return asked

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from assistant.candidates import around, clamped, coverage
 from assistant.corpus import Corpus
-from assistant.names import names
+from assistant.names import asked_names, words_of
 from assistant.question import Asked
 from assistant.schema import Hit, Reading, Span
-from assistant.words import content_stems, words
+from assistant.words import content_stems
 
 STRAYED = 0.5  # what each name of the question that a passage does not hold leaves of its weight
 
@@ -56,7 +56,7 @@ def best_verdict(
     `alone` reads one sentence by itself: what its paragraph says and what it says should agree.
     """
     wanted = list(dict.fromkeys(content_stems(asked.text)))
-    named = {w for n in names(asked.text.partition(" ")[2]) for w in words(n)}
+    named = words_of(asked_names(asked.text))
     weighed = []
     leaning = {True: 0.0, False: 0.0}
     for rank, (hit, reading) in enumerate(zip(hits, readings, strict=True)):

@@ -2,7 +2,7 @@
 
 Run as a program: ``python -m eval.calibrate --store DIR --cases FILE ... --to data/models/confidence.json`` on a store
 that holds the cases' documents.  Use cases that neither the reader was trained on nor anything is tested on; `--more` cases
-take part in the fit, not in the choice of the threshold.
+take part in the fit, not in what is told of it.
 
 First the order of the candidates of a question is fitted (`fit_order`).  Then, for every proposal that the assistant makes, the features that it shows and whether it is right go into a logistic
 regression of its way (`assistant.confidence`).  Where a right answer gains 1, a declined one 0 and a wrong one costs
@@ -27,7 +27,7 @@ from assistant import candidates
 from assistant.answer import Assistant
 from assistant.build import build_assistant
 from assistant.candidates import Candidate
-from assistant.confidence import Calibration, Way
+from assistant.confidence import Calibration, Way, first_sure
 from assistant.intent import chat, structure
 from assistant.propose import Found
 from assistant.question import Asked, analyse, clean
@@ -226,18 +226,14 @@ def held_out(rows: Sequence[Sample]) -> list[float]:
 
 
 def held_up(rows: Sequence[Sample], probabilities: Sequence[float], threshold: float) -> dict[str, Any]:
-    """What a threshold leads to, each case given the likeliest direct proposal, else the sentence; and others beside it."""
-    direct: dict[str, int] = {}
-    whole: dict[str, int] = {}
+    """What a threshold leads to, each case given what the assistant would give; and what others lead to."""
+    cases: dict[str, list[int]] = {}
     for i, row in enumerate(rows):
-        top = whole if row.way == "sentence" else direct
-        if row.case not in top or probabilities[i] > probabilities[top[row.case]]:
-            top[row.case] = i
-    cases = sorted(direct | whole)
+        cases.setdefault(row.case, []).append(i)
 
     def given(least: float) -> list[int]:
-        found = ((top[c] for top in (direct, whole) if c in top and probabilities[top[c]] >= least) for c in cases)
-        return [i for i in (next(f, None) for f in found) if i is not None]
+        chosen = ((own, first_sure([(probabilities[i], rows[i].way) for i in own], least)) for own in cases.values())
+        return [own[at] for own, at in chosen if at is not None]
 
     steps = {}
     for step in (0.4, 0.5, 0.6, 0.7, 0.8):

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 
 AUX = r"(?:is|are|was|were|do|does|did|has|have|had|can|could|will|would|should|must)"
-NOUN = r"(?:(?!(?:is|are|was|were|do|does|did|has|have|had|can|could|will|would|should|must)\b)[\w'’-]+ ){1,4}"
+NOUN = rf"(?:(?!{AUX}\b)[\w'’-]+ ){{1,4}}"
 BE = r"(?:is|are|was|were)"
 HAVE = ("has", "have", "had")
 # What a subject opens with, so that the auxiliary before it stands in front of it; "had the" may be the verb itself.
@@ -25,6 +25,11 @@ COUNT = re.compile(
 BEFORE = re.compile(
     r"\b(in|on|at|by|since|from|until|near|to|around|during|after|before|for|of|with)\s+(?:the\s+)?$", re.IGNORECASE
 )
+# Before a time and a place: what may stand there, and what an answer may bring along.
+WHEN = frozenset("in on at by since from until around during after before".split())
+OWN_WHEN = re.compile(r"(?:since|in|on|by|from|until|before|after|during|around|between)\b", re.IGNORECASE)
+WHERE = frozenset("in on at near to from around".split())
+OWN_WHERE = re.compile(r"(?:in|on|at|near|to|from|between|outside|inside|along|across)\b", re.IGNORECASE)
 LONGEST = 60  # characters of an answer that a question can hold
 
 
@@ -43,29 +48,9 @@ def polar(question: str, answer: str, before: str) -> str | None:
     if match := re.fullmatch(
         rf"(?:when|(?:in |on )?(?:what|which) (?:year|date|day|month|decade|century)) ({AUX}) (.+)", q, re.IGNORECASE
     ):
-        if re.match(r"(?:since|in|on|by|from|until|before|after|during|around|between)\b", a, re.IGNORECASE):
-            preposition = ""
-        elif preposition not in (
-            "in",
-            "on",
-            "at",
-            "by",
-            "since",
-            "from",
-            "until",
-            "around",
-            "during",
-            "after",
-            "before",
-        ):
-            preposition = "in"
-        return _ask(match[1], match[2], f"{preposition} {a}")
+        return _ask(match[1], match[2], _placed(a, preposition, WHEN, OWN_WHEN))
     if match := re.fullmatch(rf"where ({AUX}) (.+)", q, re.IGNORECASE):
-        if re.match(r"(?:in|on|at|near|to|from|between|outside|inside|along|across)\b", a, re.IGNORECASE):
-            preposition = ""
-        elif preposition not in ("in", "on", "at", "near", "to", "from", "around"):
-            preposition = "in"
-        return _ask(match[1], match[2], f"{preposition} {a}")
+        return _ask(match[1], match[2], _placed(a, preposition, WHERE, OWN_WHERE))
     if match := re.fullmatch(rf"how many ({NOUN})({AUX}) (.+)", q, re.IGNORECASE):
         return _counted(match[1].strip(), match[2], match[3], a)
     if match := re.fullmatch(
@@ -91,6 +76,11 @@ def polar(question: str, answer: str, before: str) -> str | None:
     return None
 
 
+def _placed(answer: str, preposition: str, fitting: frozenset[str], own: re.Pattern[str]) -> str:
+    """The answer with the preposition that stands before it where that fits, else "in"; as it is where it has its own."""
+    return answer if own.match(answer) else f"{preposition if preposition in fitting else 'in'} {answer}"
+
+
 def _counted(noun: str, auxiliary: str, rest: str, answer: str) -> str | None:
     if not COUNT.search(answer) or noun.split()[-1].lower() in ("years", "months", "days", "hours", "minutes"):
         return None
@@ -110,7 +100,7 @@ def member(question: str, item: str) -> str | None:
     q = " ".join(question.split()).rstrip(" ?.!")
     one = {"are": "is", "were": "was", "have": "has"}
     if match := re.fullmatch(
-        rf"(?:who|(?:what|which) (?P<noun>{NOUN}))(?P<aux>{AUX}) (?P<rest>.+)".replace("who|", "who |"),
+        rf"(?:who |(?:what|which) (?P<noun>{NOUN}))(?P<aux>{AUX}) (?P<rest>.+)",
         q,
         re.IGNORECASE,
     ):
@@ -155,8 +145,6 @@ def _sort(answer: str) -> str:
         return "share"
     if re.search(r"[$€£]|dollars|euros", answer):
         return "money"
-    if re.search(r"\d", answer):
-        return "number"
-    if COUNT.match(answer):
+    if re.search(r"\d", answer) or COUNT.match(answer):
         return "number"
     return "name" if re.match(r"(?:[Tt]he )?[A-Z]", answer) and len(answer.split()) <= 6 else "text"
