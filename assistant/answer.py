@@ -47,11 +47,15 @@ class Assistant:
     ) -> None:
         self.retriever = retriever
         self.reader = reader
-        self.calibration = calibration
         self.proposer = Proposer(retriever, reader, calibration)
         self.max_question_chars = max_question_chars
         self.generator = generator
         self._spellings: tuple[Corpus, dict[str | None, Spelling]] | None = None
+
+    @property
+    def calibration(self) -> Calibration:
+        """What orders the candidates and says how sure each draft is."""
+        return self.proposer.calibration
 
     def ask(self, question: Question) -> Answer:
         """The answer, its citations verified.  Raises QuestionError for a question that is too long or of an unknown

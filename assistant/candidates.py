@@ -13,11 +13,12 @@ from assistant import enumeration
 from assistant.confidence import Calibration
 from assistant.corpus import Corpus
 from assistant.names import asked_names, country, names, words_of
-from assistant.question import EXCEPT, NUMBER_WORDS, Asked, fits, list_noun
+from assistant.question import EXCEPT, NUMBER_WORDS, Asked, Kind, fits, list_noun
 from assistant.schema import Document, Hit, Passage, Reading, Span
 from assistant.words import content_stems, stems, words
 
-CHECKED = 3  # spans that are read again; where a list is asked for, as many with their lists
+CHECKED = 3  # spans that are read again, with their lists
+SEVERAL: frozenset[Kind] = frozenset({"list", "text", "person", "place"})  # what several things may answer
 NEAR_BEST = 2.5
 SURROUNDINGS = 420  # characters
 
@@ -132,29 +133,46 @@ def _alike(ours: Sequence[Span], theirs: Sequence[Span]) -> float:
 def with_lists(
     asked: Asked, ranked: Sequence[Candidate], readings: Sequence[Reading], corpus: Corpus
 ) -> list[Candidate]:
-    """The first of the ranked spans, and the lists that they stand in: as the text spells them out, as the reader tagged them
-    (and to the end, where the tags stop short of it), and of spans from several sentences."""
+    """The first of the ranked spans, and the lists that they stand in: as the reader tagged them (and to the end, where the
+    tags stop short of it); where a list is asked for, also as the text spells them out, and of spans from several sentences.
+    "Who was freed?" may want one name or many: the reader's tags say which."""
     found = list(ranked[:CHECKED])
-    if not asked.several or not ranked:
+    if asked.kind not in SEVERAL or not ranked:
         return found
     tagged = {r.passage.id: r.items for r in readings}
     for base in ranked[:CHECKED]:
         document = corpus.documents[base.passage.document]
         tags = tagged[base.passage.id]
         pieces = [c for t in tags for c in enumeration.split(document.text, t)]
-        _add_list(found, asked, base, _items(base, corpus, document), tags, corpus)
+        if asked.several:
+            _add_list(found, asked, base, _items(base, corpus, document), tags, corpus)
         _add_list(found, asked, base, pieces, tags, corpus)
         if pieces and (more := enumeration.following(document.text, pieces[-1])):
             _add_list(found, asked, base, [*pieces, *more], tags, corpus)
+    if asked.several:
+        _add_list(found, asked, ranked[0], _apart(ranked), tagged[ranked[0].passage.id], corpus)
+    # What runs over several items of a laid-out list is no answer of its own where they stand as items.
+    listed = [item for c in found if len(c.spans) > 1 for item in c.spans]
+    return [c for c in found if len(c.spans) > 1 or not _runs_over(c, listed, corpus)]
+
+
+def _apart(ranked: Sequence[Candidate]) -> list[Span]:
+    """The best span and those nearly as good that stand elsewhere in its document."""
     best = ranked[0]
-    apart = [best.span]
+    found = [best.span]
     for other in ranked[1:]:
         if other.total < best.total - NEAR_BEST or other.passage.document != best.passage.document:
             continue
-        if other.features["fits"] and other.features["span"] >= 0 and not any(other.span.overlaps(s) for s in apart):
-            apart.append(other.span)
-    _add_list(found, asked, best, apart, tagged[best.passage.id], corpus)
+        if other.features["fits"] and other.features["span"] >= 0 and not any(other.span.overlaps(s) for s in found):
+            found.append(other.span)
     return found
+
+
+def _runs_over(candidate: Candidate, items: Sequence[Span], corpus: Corpus) -> bool:
+    """Whether a span holds a line's end with an item of a list on either side."""
+    document = corpus.documents[candidate.passage.document]
+    over = [i for i in items if i.overlaps(candidate.span)]
+    return len(over) > 1 and "\n" in document.slice(candidate.span)
 
 
 def _add_list(
@@ -171,6 +189,7 @@ def _add_list(
     features = base.features | {
         "tagged": _alike(items, tags),
         "listed": 1.0,
+        "hinted": float(asked.several),
         "items": min(3.0, len(items) / 4),
         "places": float(len(places) > 1),
     }
@@ -184,8 +203,8 @@ def checked(
     calibration: Calibration,
     check: Callable[[str, Sequence[tuple[str, str]]], list[float]],
 ) -> list[Candidate]:
-    """What was found, each read again with the place it stands in by `check`; where a list is asked for, in the order of the
-    calibration's "choice" weights."""
+    """What was found, each read again with the place it stands in by `check`, in the order of the calibration's "choice"
+    weights."""
     places = [(c.text, _place(c, corpus)) for c in found]
     again = []
     for candidate, logit in zip(found, check(asked.text, places), strict=True):
@@ -193,8 +212,6 @@ def checked(
         features = candidate.features | {"check": clamped(logit, 8.0), "ranked": candidate.total}
         features |= {"list check": listed * features["check"], "list tagged": listed * features["tagged"]}
         again.append(replace(candidate, features=features))
-    if not asked.several:
-        return again
     chosen = [replace(c, total=calibration.score("choice", c.features)) for c in again]
     return sorted(chosen, key=lambda c: -c.total)
 

@@ -150,7 +150,7 @@ class Proposer:
         self, which: str, asked: Asked, made: list[Proposal], corpus: Corpus, document: str | None
     ) -> Proposal | None:
         """The count of what a sentence spells out, the things asked for by `which`."""
-        listed = Asked(which, "list", True)
+        listed = Asked(which, "list")
         found = self.find(which, corpus, document)
         best = next((c for c in self.ranked(listed, found, corpus) if len(c.spans) > 1), None)
         if best is None:

@@ -59,11 +59,15 @@ PHONE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One question, on its own feet: its text, what kind of answer it wants, and whether it wants several."""
+    """One question, on its own feet: its text, and what kind of answer it wants."""
 
     text: str
     kind: Kind
-    several: bool = False
+
+    @property
+    def several(self) -> bool:
+        """Whether it wants a list."""
+        return self.kind == "list"
 
 
 def clean(text: str) -> str:
@@ -124,7 +128,7 @@ def analyse(text: str) -> Asked:
     ) or re.match(r"(?:howmany|how mny|numbers?|count)\b", t):
         return Asked(text, "count")
     if several:
-        return Asked(text, "list", True)
+        return Asked(text, "list")
     if re.match(rf"{PREPOSED}?(?:who|whom|whose|who's)\b", t):
         return Asked(text, "person")
     if re.match(

@@ -122,19 +122,15 @@ def in_place(case: Case, citations: Sequence[Mapping[str, Any]]) -> bool:
 
 
 def ranking(rows: Sequence[Read], assistant: Assistant, way: Way, jobs: int) -> list[Sample]:
-    """Every span that is ranked ("rank"), or span or list where a list is asked for ("choice"), for a case that has an answer,
-    and whether it says every fact, nothing forbidden, and little else: a long span holds any fact."""
+    """Every span that is ranked ("rank"), or span or list among the first of them ("choice"), for a case that has an answer, and
+    whether it says every fact, nothing forbidden, and little else: a long span holds any fact."""
     corpus = assistant.retriever.corpus()
 
     def one(row: Read) -> list[Sample]:
         case, found = row.case, row.found
         if case.answerable != "yes" or case.category in ("yes_no", "multi", "structure", "enumerated"):
             return []
-        if (
-            row.asked.kind == "yes_no"
-            or row.asked.several != (way == "choice")
-            or (way == "rank" and case.category == "list")
-        ):
+        if row.asked.kind == "yes_no" or (way == "rank" and (row.asked.several or case.category == "list")):
             return []
         if way == "choice":
             ranked = assistant.proposer.ranked(row.asked, found, corpus)

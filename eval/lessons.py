@@ -342,6 +342,29 @@ def make(pair: Pair, context: Context, kind: str, rng: random.Random, cls: int, 
     return Example([*head, *context.ids[a:b], sep], len(head), NO_SPAN, verdict)
 
 
+@dataclass(slots=True)
+class Blur:
+    """Masks words of a row at random, so that it cannot be learnt by heart: `share` of its passage outside the answer and, where
+    there is an answer, half that share of the question.  A question without an answer keeps its words, since one word
+    may be all that it lacks; so does a row that asks for a verdict or checks an answer.
+    """
+
+    share: float
+    mask: int
+
+    def __call__(self, row: Example, rng: random.Random) -> Example:
+        """The row itself, its ids changed."""
+        if row.verdict != UNSAID or row.right != UNSAID or rng.random() < 0.3:
+            return row
+        answered = row.span != NO_SPAN
+        for i in range(1, len(row.ids) - 1):
+            asks = i < row.begin - 1
+            share = self.share / 2 * answered if asks else self.share
+            if i != row.begin - 1 and rng.random() < share and not row.span[0] <= i <= row.span[1]:
+                row.ids[i] = self.mask
+        return row
+
+
 def tokens_of(span: tuple[int, int], begins: list[int]) -> tuple[int, int]:
     """The first and the last token of a span of characters."""
     return bisect_right(begins, span[0]) - 1, bisect_right(begins, span[1] - 1) - 1
@@ -360,8 +383,9 @@ class Stream:
         rng: random.Random,
         cls: int,
         sep: int,
+        blur: Blur,
     ) -> None:
-        self.sources, self.rng, self.cls, self.sep = sources, rng, cls, sep
+        self.sources, self.rng, self.cls, self.sep, self.blur = sources, rng, cls, sep, blur
         self.weights, self.judged = weights, judged
         self.checks, self.checked = checks, checked
         self.judges = {n: len(s.judged) for n, s in sources.items() if s.judged}
@@ -420,7 +444,7 @@ class Stream:
         while len(rows) < CHUNK:
             row = self.row(progress)
             if row is not None:
-                rows.append(row)
+                rows.append(self.blur(row, self.rng))
         rows.sort(key=lambda r: len(r.ids))
         batches: list[list[Example]] = [[]]
         for row in rows:

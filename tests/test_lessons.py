@@ -13,6 +13,7 @@ from eval.cases import Case, Gold
 from eval.lessons import (
     NO_SPAN,
     VERDICTS,
+    Blur,
     Source,
     Stream,
     load_source,
@@ -69,11 +70,30 @@ def test_an_answer_row_holds_its_answer(tokenizer: Tokenizer, source: Source, se
         assert pair.answer.lower() not in tokenizer.decode(near.ids[near.begin :])
 
 
+@given(st.integers(0, 10_000))
+def test_a_blurred_row_keeps_its_answer_and_what_it_lacks(tokenizer: Tokenizer, source: Source, seed: int) -> None:
+    rng = random.Random(seed)
+    cls, sep, mask = (tokenizer.token_to_id(t) for t in ("[CLS]", "[SEP]", "[MASK]"))
+    for pairs, kind in ((source.answerable, "answer"), (source.unanswerable, "adversarial")):
+        pair = rng.choice(pairs)
+        row = make(pair, source.contexts[pair.context], kind, rng, cls, sep)
+        assert row is not None
+        before = list(row.ids)
+        after = Blur(0.6, mask)(row, rng)
+        changed = [i for i, (a, b) in enumerate(zip(before, after.ids, strict=True)) if a != b]
+        assert all(after.ids[i] == mask and before[i] not in (cls, sep) for i in changed)
+        assert not any(row.span[0] <= i <= row.span[1] for i in changed)
+        if kind == "adversarial":  # one word may be all that it lacks
+            assert all(i >= row.begin for i in changed)
+
+
 def test_a_stream_draws_every_sort_of_row(tokenizer: Tokenizer, source: Source) -> None:
     rng = random.Random(0)
     source.judged += put(source, tokenizer, 5, rng)
     cls, sep = tokenizer.token_to_id("[CLS]"), tokenizer.token_to_id("[SEP]")
-    stream = Stream({"tiny": source}, {"tiny": 1.0}, 0.4, [], 0.0, rng, cls, sep)
+    stream = Stream(
+        {"tiny": source}, {"tiny": 1.0}, 0.4, [], 0.0, rng, cls, sep, Blur(0.08, tokenizer.token_to_id("[MASK]"))
+    )
     rows = [r for r in (stream.row(1.0) for _ in range(200)) if r is not None]
     assert {r.verdict for r in rows} >= {VERDICTS.index(v) for v in ("none", "yes", "no")}
     assert any(r.span != NO_SPAN for r in rows)
