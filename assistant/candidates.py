@@ -87,7 +87,7 @@ def rank(
                 "first": float(order == 0),
                 "second": float(place > 0),
                 "long": min(3.0, len(text) / 40),
-                "tagged": _alike((span,), reading.items),
+                "tagged": _alike((span,), [i for i, _ in reading.items]),
             }
             taken.add(span)
             total = calibration.score("rank", features)
@@ -139,11 +139,11 @@ def with_lists(
     found = list(ranked[:CHECKED])
     if asked.kind not in SEVERAL or not ranked:
         return found
-    tagged = {r.passage.id: r.items for r in readings}
+    tagged = {r.passage.id: r for r in readings}
     for base in ranked[:CHECKED]:
         document = corpus.documents[base.passage.document]
         tags = tagged[base.passage.id]
-        pieces = [c for t in tags for c in enumeration.split(document.text, t)]
+        pieces = [c for t, _ in tags.items for c in enumeration.split(document.text, t)]
         if asked.several:
             _add_list(found, asked, base, _items(base, corpus, document), tags, corpus)
         _add_list(found, asked, base, pieces, tags, corpus)
@@ -176,7 +176,7 @@ def _runs_over(candidate: Candidate, items: Sequence[Span], corpus: Corpus) -> b
 
 
 def _add_list(
-    found: list[Candidate], asked: Asked, base: Candidate, spans: Sequence[Span], tags: Sequence[Span], corpus: Corpus
+    found: list[Candidate], asked: Asked, base: Candidate, spans: Sequence[Span], tags: Reading, corpus: Corpus
 ) -> None:
     """Add the list of these spans, unless it is there or is none."""
     document = corpus.documents[base.passage.document]
@@ -187,7 +187,9 @@ def _add_list(
     places = dict.fromkeys(sentences_over(i, sentences) or i for i in items)
     text = "; ".join(dict.fromkeys(" ".join(document.slice(i).split()).strip(" ,;.") for i in items))
     features = base.features | {
-        "tagged": _alike(items, tags),
+        "tagged": _alike(items, [t for t, _ in tags.items]),
+        "weakest": min(8.0, *(max((s for t, s in tags.items if t.overlaps(i)), default=0.0) for i in items)),
+        "missed": clamped(tags.missed, 8.0),
         "listed": 1.0,
         "hinted": float(asked.several),
         "items": min(3.0, len(items) / 4),

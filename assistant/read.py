@@ -33,7 +33,8 @@ class TextReading:
     spans: list[tuple[tuple[int, int], float]]
     answerable: float
     verdict: tuple[float, float, float]
-    items: list[tuple[int, int]]
+    items: list[tuple[tuple[int, int], float]]
+    missed: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +72,16 @@ class OnnxReader:
                 tuple((_moved(span, p.span.start), score) for span, score in r.spans),
                 r.answerable,
                 r.verdict,
-                tuple(_moved(i, p.span.start) for i in r.items),
+                tuple((_moved(i, p.span.start), logit) for i, logit in r.items),
+                r.missed,
             )
             for p, r in zip(passages, found, strict=True)
         ]
 
     def read_texts(self, question: str, texts: Sequence[str]) -> list[TextReading]:
         """One reading a text, in their order."""
+        import numpy as np
+
         self._load()
         head = self._ids(question, MAX_QUESTION_TOKENS)
         rows = [self._row(head, text) for text in texts]
@@ -88,12 +92,20 @@ class OnnxReader:
             here = slice(begin, begin + len(row.ids))
             spans = _best(starts[here], ends[here], row.offsets, float(starts[0] + ends[0]))
             none, yes, no = (float(x) for x in verdict)
+            runs = _runs(inside[here])
             found.append(
                 TextReading(
                     [(snap(text, *span), score) for span, score in spans],
                     float(answerable),
                     (none, yes, no),
-                    [snap(text, *run) for run in _runs(inside[here], row.offsets)],
+                    [
+                        (
+                            snap(text, row.offsets[a][0], row.offsets[b - 1][1]),
+                            float(np.mean(inside[begin + a : begin + b])),
+                        )
+                        for a, b in runs
+                    ],
+                    _missed(inside[here], runs),
                 )
             )
         return found
@@ -209,18 +221,22 @@ def _moved(characters: tuple[int, int], by: int) -> Span:
     return Span(characters[0] + by, characters[1] + by)
 
 
-def _runs(inside: Any, offsets: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """The characters of each run of tokens that stand in an answer more likely than not."""
+def _runs(inside: Any) -> list[tuple[int, int]]:
+    """The tokens [a, b) of each run that stands in an answer more likely than not."""
     found: list[tuple[int, int]] = []
-    previous = -2
     for index in (i for i, logit in enumerate(inside) if logit > 0):
-        start, end = offsets[index]
-        if index == previous + 1:
-            found[-1] = (found[-1][0], end)
+        if found and found[-1][1] == index:
+            found[-1] = (found[-1][0], index + 1)
         else:
-            found.append((start, end))
-        previous = index
+            found.append((index, index + 1))
     return found
+
+
+def _missed(inside: Any, runs: Sequence[tuple[int, int]]) -> float:
+    """The highest logit of a token that stands neither in a run nor beside one (where a run ends is often unsure), -20 where
+    there is none."""
+    near = {i for a, b in runs for i in range(a - 2, b + 2)}
+    return max((float(logit) for i, logit in enumerate(inside) if i not in near), default=-20.0)
 
 
 def _best(start: Any, end: Any, offsets: list[tuple[int, int]], null: float) -> list[tuple[tuple[int, int], float]]:

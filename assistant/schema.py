@@ -111,14 +111,15 @@ class Reading:
     `spans` are the best spans of the document with their scores against the null answer (logits, 0: as likely as
     none), best first; `answerable` is the logit that the passage answers at all; `verdict` holds the logits of "it does
     not say", "yes" and "no" for a question that asks for a yes or a no; `items` are the pieces that belong to the answer
-    where it is a list.
+    where it is a list, with their logits, and `missed` is the highest logit of what stands apart from them.
     """
 
     passage: Passage
     spans: tuple[tuple[Span, float], ...]
     answerable: float
     verdict: tuple[float, float, float]
-    items: tuple[Span, ...] = ()
+    items: tuple[tuple[Span, float], ...] = ()
+    missed: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ Knows PyTorch, not the assistant.  Run as a program::
 FOLDER of data holds ``NAME.json.xz`` files in SQuAD 2.0 JSON; the domain file may give a question a ``verdict`` (yes,
 no or none) in place of answers.  The folder of releases holds documents (``*.txt``) and cases on them
 (``cases.jsonl``); the file of checks holds what `eval.mine` found on them.  The run may be killed at any time and started
-again with the same arguments: it goes on from ``OUT/checkpoint.pt``.  The learning rate follows the minutes
-*trained*, not the steps, so that the schedule ends in time on a machine that others use too.
+again with the same arguments: it goes on from ``OUT/checkpoint.pt``.  The learning rate follows the processor's
+minutes spent on training, not the steps, so that a run that is held up or stopped for a while loses nothing.
 
 Method: BERT for extractive QA with the null answer at [CLS] (Devlin et al. 2019, arXiv 1810.04805, section 4.3),
 an answerability head trained beside it, and a second reading that checks an answer found by the first (both as in
@@ -344,7 +344,7 @@ def main() -> None:
 
     budget = args.minutes * 60
     running, last_save, last_note = 0.0, time.monotonic(), time.monotonic()
-    begun = time.monotonic() - spent
+    begun = time.process_time() - spent * args.threads
     model.train()
     while spent < budget:
         for batch in stream.batches(1.0 if args.init else spent / budget):
@@ -359,7 +359,7 @@ def main() -> None:
             optimizer.zero_grad(set_to_none=True)
             step += 1
             seen += len(batch)
-            spent = time.monotonic() - begun
+            spent = (time.process_time() - begun) / args.threads
             running = 0.99 * running + 0.01 * float(loss.detach()) if running else float(loss.detach())
             if step % 10 == 0:
                 hold = min(0.995, step / (step + 100))

@@ -28,9 +28,10 @@ def test_the_second_reading_tells_a_right_answer_from_a_wrong_one(assistant: Ass
 
 def test_the_items_of_a_list_are_tagged(assistant: Assistant) -> None:
     reading = assistant.reader.read_texts("Which trades get more money?", [PLACE])[0]
-    tagged = " ".join(PLACE[a:b] for a, b in reading.items)
+    tagged = " ".join(PLACE[a:b] for (a, b), _ in reading.items)
     assert all(trade in tagged for trade in ("Welders", "painters", "crane drivers"))
     assert "Petra" not in tagged
+    assert reading.missed < 0 < min(logit for _, logit in reading.items)
 
 
 def test_nothing_to_read_is_nothing_found(assistant: Assistant) -> None:
