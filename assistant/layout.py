@@ -24,6 +24,11 @@ class Listing:
         """From the start of the first item to the end of the last."""
         return Span(self.items[0].start, self.items[-1].end)
 
+    def whole(self, document: Document) -> str:
+        """What introduces the list, and the list."""
+        told = [document.slice(s) for s in (self.heading, self.lead) if s is not None]
+        return "\n".join([*told, document.slice(self.span)])
+
     def introduced(self, document: Document) -> str:
         """What introduces the list, then how its first items begin: what the list is of."""
         told = [document.slice(s) for s in (self.heading, self.lead) if s is not None]

@@ -5,6 +5,7 @@ Knows retrieval, the reader and composition; which draft is given, if any, is no
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,6 +26,7 @@ READ_FROM = 0.2  # of the best passage's score: below it stands the answer in on
 # Kinds that a sentence may answer: of two figures in it one would be wrong.
 QUOTED = frozenset({"text", "person", "place"})
 PREMISES_IN = 4  # passages in which a question's premise is looked for
+LISTS_IN = 4  # passages in which what is to be counted is looked for
 COUNTED = frozenset(
     "named listed mentioned list name count enumerated itemised itemized numbered bullet bullets".split()
 )
@@ -68,7 +70,10 @@ class Proposer:
         ranked = self.ranked(asked, found, corpus)
         premise = self._premise(asked.text, found, corpus)
         held = {"held": premise.held if premise is not None else 0.0}
-        made: list[Proposal] = []
+        which = compose.as_which(asked.text) if asked.kind == "count" else None
+        spelt = _spelt(asked) | _beside(ranked)
+        counted = self._counted(which, found, corpus, spelt) if which else None
+        made: list[Proposal | None] = []
         if ranked:
             draft = compose.lookup(asked, ranked[0], corpus)
             rivals = [c for c in ranked[1:] if not c.span.overlaps(ranked[0].span)]
@@ -77,20 +82,19 @@ class Proposer:
                 "checked": min([8.0, *(ranked[0].features["check"] - c.features["check"] for c in rivals)]),
                 "votes": float(sum(c.text.casefold() == ranked[0].text.casefold() for c in rivals)),
             }
-            made.append(Proposal("span", ranked[0].features | unknown | held | lead, draft))
+            rival = {"counted": counted.features["check"]} if counted else {}
+            made.append(Proposal("span", ranked[0].features | unknown | held | lead | _spelt(asked) | rival, draft))
             if not asked.several and asked.kind in QUOTED:
                 made.append(self._sentence(ranked, found, corpus, unknown | held))
-        others: list[Proposal | None] = []
         if premise is not None and not premise.yes:
             draft = compose.verdict(False, premise.sentence, corpus.documents[premise.document], premise=True)
             spans = max((r.spans[0][1] for r in found.readings if r.spans), default=-12.0)
             against = {"span": clamped(spans, 12.0)}
-            others.append(Proposal("premise", premise.to_be(False) | unknown | against, draft))
-        if which := _to_be_counted(asked, made):
-            others.append(self._counted(which, asked, made, corpus, document))
+            made.append(Proposal("premise", premise.to_be(False) | unknown | against, draft))
+        made.append(counted)
         if which or asked.several:
-            others.append(self._listing(asked, made, found, corpus))
-        return [*made, *(p for p in others if p is not None)]
+            made.append(self._listing(which or asked.text, asked, ranked, found, corpus, spelt))
+        return [p for p in made if p is not None]
 
     def ranked(self, asked: Asked, found: Found, corpus: Corpus) -> list[Candidate]:
         """Every span that was found, the best of them read a second time, best first."""
@@ -146,20 +150,27 @@ class Proposer:
         readings = self.reader.read(premise, [h.passage for h in hits], corpus.documents)
         return best_verdict(analyse(premise), hits, readings, corpus, self._alone)
 
-    def _counted(
-        self, which: str, asked: Asked, made: list[Proposal], corpus: Corpus, document: str | None
-    ) -> Proposal | None:
-        """The count of what a sentence spells out, the things asked for by `which`."""
-        listed = Asked(which, "list")
-        found = self.find(which, corpus, document)
-        best = next((c for c in self.ranked(listed, found, corpus) if len(c.spans) > 1), None)
+    def _counted(self, which: str, found: Found, corpus: Corpus, more: dict[str, float]) -> Proposal | None:
+        """The count of what a sentence spells out, the things asked for by `which`, whether or not a number answers too."""
+        hits = found.hits[:LISTS_IN]
+        readings = self.reader.read(which, [h.passage for h in hits], corpus.documents)
+        ranked = self.ranked(Asked(which, "list"), Found(hits, readings), corpus)
+        best = next((c for c in ranked if len(c.spans) > 1), None)
         if best is None:
             return None
-        more = {"spelt": float(_spelt(asked)), "rival": float(_rival(made)), "total": best.total}
-        return Proposal("counted", best.features | more, compose.enumerated(best, corpus))
+        lead = {"total": best.total, "behind": ranked[0].total - best.total}
+        return Proposal("counted", best.features | more | lead, compose.enumerated(best, corpus))
 
-    def _listing(self, asked: Asked, made: list[Proposal], found: Found, corpus: Corpus) -> Proposal | None:
-        """The laid-out list that the question is nearest to, counted or item by item."""
+    def _listing(
+        self,
+        which: str,
+        asked: Asked,
+        ranked: Sequence[Candidate],
+        found: Found,
+        corpus: Corpus,
+        more: dict[str, float],
+    ) -> Proposal | None:
+        """The laid-out list that the question is nearest to, as an answer to `which`: counted or item by item."""
         document = corpus.documents[found.hits[0].passage.document]
         laid = listings(document)
         if not laid:
@@ -168,30 +179,27 @@ class Proposer:
         likeness = self.retriever.likeness(asked.text, texts)
         order = sorted(range(len(laid)), key=lambda i: -likeness[i])
         best = laid[order[0]]
+        said = "; ".join(document.slice(i) for i in best.items)
         wanted, held = content_stems(asked.text), set(stems(texts[order[0]]))
-        rival = made[0] if made else None
-        features = {
+        features = more | {
+            "check": clamped(self.reader.check(which, [(said, best.whole(document))])[0], 8.0),
             "cosine": likeness[order[0]],
             "margin": likeness[order[0]] - (likeness[order[1]] if len(order) > 1 else 0.0),
             "coverage": sum(w in held for w in wanted) / len(wanted) if wanted else 0.0,
-            "spelt": float(_spelt(asked)),
             "count": float(asked.kind == "count"),
-            "rival": rival.features["fits"] * rival.features["span"] / 10 if rival else 0.0,
-            "inside": float(rival is not None and any(e.span.overlaps(best.span) for e in rival.draft.evidence)),
+            "inside": float(bool(ranked) and any(p.overlaps(best.span) for p in ranked[0].places)),
         }
         return Proposal("listing", features, compose.listed(best, document, count=asked.kind == "count"))
 
 
-def _to_be_counted(asked: Asked, made: list[Proposal]) -> str | None:
-    """The question for the things themselves, where they are to be counted: no number answers, or what is named or listed is
-    asked for."""
-    wanted = asked.kind == "count" and (_spelt(asked) or not _rival(made))
-    return compose.as_which(asked.text) if wanted else None
+def _spelt(asked: Asked) -> dict[str, float]:
+    """Whether a question asks for the count of what is named or listed."""
+    return {"spelt": float(asked.kind == "count" and any(w in COUNTED for w in words(asked.text)))}
 
 
-def _spelt(asked: Asked) -> bool:
-    return any(w in COUNTED for w in words(asked.text))
-
-
-def _rival(made: list[Proposal]) -> bool:
-    return bool(made and made[0].features["fits"])
+def _beside(ranked: Sequence[Candidate]) -> dict[str, float]:
+    """How good the best span is as an answer of its own, for what is given in its place."""
+    if not ranked:
+        return {}
+    best = ranked[0].features
+    return {f"rival {k}": best["fits"] * best[k] for k in ("fits", "span", "check", "near")}

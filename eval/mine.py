@@ -4,7 +4,7 @@ Run as a program: ``python -m eval.mine --store DIR --cases FILE --to CHECKS.jso
 documents.  Use cases that the reader was not trained on, or it finds too little that is wrong.  A line of the file is a
 question, an answer, the place where it was found and whether it is right (mining a model's own errors: hard negatives,
 Karpukhin et al. 2020, arXiv 2004.04906).  A list is also given with an item too few and with one too many, and a
-single answer with another beside it.
+single answer with another beside it; a count of what is spelt out, with a number that counts something else.
 """
 
 from __future__ import annotations
@@ -19,15 +19,23 @@ from typing import Any
 from assistant import candidates
 from assistant.answer import Assistant
 from assistant.build import build_assistant
+from assistant.compose import as_which
 from assistant.corpus import Corpus
+from assistant.question import NUMBER_WORDS
 from assistant.schema import Span
 from assistant.settings import load_settings
 from eval.calibrate import BRIEF, Read, read
 from eval.cases import Case, load_cases
+from eval.lessons import spelt_out
 from eval.text import f1, holds
 
 LOOKED_AT = 10  # the spans ranked first
 WRONG = 4  # wrong ones kept of a case
+OTHER_NUMBERS = 2  # given as a wrong count
+NO_COUNT = frozenset("no none zero both once twice half third quarter percent single several".split())
+COUNT = re.compile(
+    rf"\b(?:\d[\d.,]*\d|[2-9]|{'|'.join(sorted(NUMBER_WORDS - NO_COUNT))})\b(?: [a-z]{{3,}})?", re.IGNORECASE
+)
 SINGLES = 0.35  # of the cases with one answer, those that are also given with another beside it
 NAME = re.compile(r"(?:[A-ZÀ-Ý][\w'’-]+(?: (?:of|the|de|van) )?\s?){1,4}|\d[\d.,]*(?: \w+)?")
 
@@ -35,8 +43,9 @@ NAME = re.compile(r"(?:[A-ZÀ-Ý][\w'’-]+(?: (?:of|the|de|van) )?\s?){1,4}|\d[
 def checks(row: Read, assistant: Assistant, corpus: Corpus) -> list[dict[str, Any]]:
     """The best spans for one case: every right one, and the wrong ones that are ranked highest."""
     case = row.case
-    if row.asked.kind == "yes_no" or case.category == "enumerated":
+    if row.asked.kind == "yes_no":
         return []
+    counted = case.category == "enumerated"
     document = corpus.documents[case.document]
     ranked = candidates.rank(row.asked, row.found.hits, row.found.readings, corpus, assistant.calibration)
     found: list[dict[str, Any]] = []
@@ -49,11 +58,13 @@ def checks(row: Read, assistant: Assistant, corpus: Corpus) -> list[dict[str, An
         golden = [g for g in case.gold if candidate.span.start < g.end and g.start < candidate.span.end]
         if case.category == "list":
             right = any(holds(candidate.text, g.quote) for g in golden)
+        elif counted:  # a number of something else is what misleads
+            right = any(says(candidate.text, number) for number in case.facts[0])
         else:
             right = bool(golden) and case.answerable == "yes" and says(candidate.text, case.answers[0])
         if right or sum(not f["right"] for f in found) < WRONG:
             keep(candidate.text, here, right)
-    if case.answerable == "yes" and not any(f["right"] for f in found):
+    if case.answerable == "yes" and not counted and not any(f["right"] for f in found):
         gold = Span(case.gold[0].start, case.gold[-1].end)
         home = next((p for p in corpus.paragraphs(case.document) if p.span.overlaps(gold)), None)
         if home is not None:
@@ -62,16 +73,23 @@ def checks(row: Read, assistant: Assistant, corpus: Corpus) -> list[dict[str, An
 
 
 def lists(case: Case, corpus: Corpus, rng: random.Random) -> list[dict[str, Any]]:
-    """The gold answer as a list: whole and right; wrong with an item too few, or with a name or number of the place too many."""
-    if case.answerable != "yes" or case.category not in ("list", "lookup", "count", "date"):
+    """The gold answer as a list: whole and right; wrong with an item too few, or with a name or number of the place too many.
+    Of a count, the things that are counted."""
+    if case.answerable != "yes" or case.category not in ("list", "enumerated", "lookup", "count", "date"):
+        return []
+    several = case.category in ("list", "enumerated")
+    counts = case.category == "enumerated"
+    question = (as_which(case.question) if counts else None) or case.question
+    golds = spelt_out(case) if counts else [(g.start, g.end) for g in case.gold]
+    if not golds:
         return []
     document = corpus.documents[case.document]
-    spans = sorted((Span(g.start, g.end) for g in case.gold), key=lambda s: s.start)
+    spans = sorted((Span(a, b) for a, b in golds), key=lambda s: s.start)
     hull = Span(spans[0].start, spans[-1].end)
     home = next(
         (p for p in corpus.paragraphs(case.document) if p.span.start <= hull.start and hull.end <= p.span.end), None
     )
-    if home is None or (case.category != "list" and rng.random() > SINGLES):
+    if home is None or (not several and rng.random() > SINGLES):
         return []
     items = [document.slice(s) for s in spans]
     place = document.slice(candidates.surroundings(hull, home, corpus))
@@ -84,9 +102,23 @@ def lists(case: Case, corpus: Corpus, rng: random.Random) -> list[dict[str, Any]
     if strange:
         versions.append((sorted([*items, rng.choice(strange)], key=place.find), False))
     return [
-        {"question": case.question, "answer": "; ".join(said), "place": place, "right": right}
-        for said, right in versions
+        {"question": question, "answer": "; ".join(said), "place": place, "right": right} for said, right in versions
     ]
+
+
+def numbers(case: Case, corpus: Corpus, rng: random.Random) -> list[dict[str, Any]]:
+    """For a count of things that are spelt out, numbers of the document that count something else: wrong."""
+    if case.category != "enumerated" or not case.facts:
+        return []
+    document = corpus.documents[case.document]
+    found = [(m, p) for p in corpus.paragraphs(case.document) for m in COUNT.finditer(document.slice(p.span))]
+    others = [(m, p) for m, p in found if not any(says(m.group(), number) for number in case.facts[0])]
+    told = []
+    for match, home in rng.sample(others, min(OTHER_NUMBERS, len(others))):
+        span = Span(home.span.start + match.start(), home.span.start + match.end())
+        place = document.slice(candidates.surroundings(span, home, corpus))
+        told.append({"question": case.question, "answer": match.group(), "place": place, "right": False})
+    return told
 
 
 def says(said: str, gold: str) -> bool:
@@ -106,7 +138,7 @@ def main() -> None:
     cases, rng = load_cases([args.cases]), random.Random(0)
     corpus = assistant.retriever.corpus()
     rows = [c for r in read(cases, assistant, args.jobs) for c in checks(r, assistant, corpus)]
-    rows += [c for case in cases for c in lists(case, corpus, rng)]
+    rows += [c for case in cases for told in (lists, numbers) for c in told(case, corpus, rng)]
     args.to.write_text("".join(json.dumps(r, ensure_ascii=False) + "\n" for r in rows), encoding="utf-8")
     print(json.dumps({"checks": len(rows), "right": sum(r["right"] for r in rows)}))
 
