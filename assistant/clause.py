@@ -51,6 +51,8 @@ VERB = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 
+FURTHER_NAMES = re.compile(r"(?:['’]s)?(?:\s+(?:and|of|for)\s+(?:the\s+)?[A-Z][\w'’-]*(?:\s+[A-Z][\w'’-]*)*)*")
+
 
 @dataclass(frozen=True, slots=True)
 class Clause:
@@ -103,36 +105,55 @@ def parse(text: str) -> Clause | None:
 def _subject(auxiliary: str, rest: str) -> tuple[str, str]:
     """The subject that `rest` begins with, and what follows it."""
     tokens = rest.split()
+    if not tokens or _stands_alone(tokens):
+        end = 1
+    elif cut := _named(rest):
+        return rest[:cut], rest[cut:].strip()
+    else:
+        end = _before_verb(tokens) if SUPPORTING.match(auxiliary) else _before_participle(tokens)
+    return " ".join(tokens[:end]), " ".join(tokens[end:])
+
+
+def _stands_alone(tokens: list[str]) -> bool:
+    """Whether the first is a pronoun of its own: "these" in "these ended", not in "these talks"."""
     determines = (
         len(tokens) > 1 and DETERMINER.match(tokens[0]) and not (VERB.match(tokens[1]) or PARTICIPLE.match(tokens[1]))
     )
-    if not tokens or (PRONOUN.match(tokens[0]) and not determines):
-        return " ".join(tokens[:1]), " ".join(tokens[1:])
+    return bool(PRONOUN.match(tokens[0])) and not determines
+
+
+def _named(rest: str) -> int:
+    """Where the names that `rest` begins with end, 0 where it begins with none or with the owner of something."""
     name = NAME.match(rest)
-    if name is not None:
-        more = re.match(
-            r"(?:['’]s)?(?:\s+(?:and|of|for)\s+(?:the\s+)?[A-Z][\w'’-]*(?:\s+[A-Z][\w'’-]*)*)*", rest[name.end() :]
-        )
-        end = name.end() + (more.end() if more else 0)
-        if not rest[:end].endswith(("'s", "’s")):
-            return rest[:end], rest[end:].strip()
-    supporting = bool(SUPPORTING.match(auxiliary))
-    end = len(tokens)
-    for i, token in enumerate(tokens[1:], 1):
-        if i == 1 and DETERMINER.match(tokens[0]):
-            continue  # "the last", "the report"
-        if supporting and VERB.match(token) and i + 1 < end and VERB.match(tokens[i + 1]):
-            continue  # "does the report say": the later of two is the verb
-        if ADVERB.match(token) or (supporting and (PREPOSITION.match(token) or VERB.match(token))):
-            end = i
-            break
-        if not supporting and PARTICIPLE.match(token):
-            end = i
-            break
-        if supporting and DETERMINER.match(token) and tokens[i - 1].lower() != "of":
-            end = i - 1 or 1  # the object's own: before it stands the verb
-            break
-    if supporting and end > 1 and not (end < len(tokens) and (VERB.match(tokens[end]) or ADVERB.match(tokens[end]))):
-        closed = end < len(tokens) and DETERMINER.match(tokens[end + 1] if end + 1 < len(tokens) else "")
-        end -= 0 if closed else 1  # the verb stood last
-    return " ".join(tokens[:end]), " ".join(tokens[end:])
+    if name is None:
+        return 0
+    more = FURTHER_NAMES.match(rest, name.end())
+    end = more.end() if more else name.end()
+    return 0 if rest[:end].endswith(("'s", "’s")) else end
+
+
+def _before_participle(tokens: list[str]) -> int:
+    """How many tokens stand before the first participle or adverb, where "be" or "have" is the auxiliary."""
+    begin = 2 if DETERMINER.match(tokens[0]) else 1  # "the last", "the report"
+    ends = (i for i in range(begin, len(tokens)) if ADVERB.match(tokens[i]) or PARTICIPLE.match(tokens[i]))
+    return next(ends, len(tokens))
+
+
+def _before_verb(tokens: list[str]) -> int:
+    """How many tokens stand before the verb, where "do", "will" and their like are the auxiliary."""
+    count = len(tokens)
+    for i in range(2 if DETERMINER.match(tokens[0]) else 1, count):
+        token = tokens[i]
+        if VERB.match(token):
+            if i + 1 < count and VERB.match(tokens[i + 1]):
+                continue  # "does the report say": the later of two is the verb
+            return i
+        if ADVERB.match(token):
+            return i
+        if PREPOSITION.match(token):
+            # Behind a verb that no list knows, unless it belongs to the subject and an object of its own follows.
+            owned = DETERMINER.match(tokens[i + 1]) if i + 1 < count else None
+            return i if i == 1 or owned else i - 1
+        if DETERMINER.match(token) and tokens[i - 1].lower() != "of":
+            return max(1, i - 1)  # the object's own: before it stands the verb
+    return max(1, count - 1)  # the verb stood last
