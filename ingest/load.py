@@ -51,6 +51,7 @@ BODY = re.compile(
 )
 MAX_ARCHIVE_BYTES = 200_000_000
 MAX_PDF_PAGES = 500
+MAX_PDF_DRAWING = 20_000_000  # bytes of drawing on all pages; a page of text takes some ten thousand
 TITLE_CHARS = 250
 
 
@@ -347,7 +348,13 @@ def read_pdf(data: bytes) -> Iterator[Piece]:
         raise DocumentError("it is encrypted: save it without a password")
     if len(reader.pages) > MAX_PDF_PAGES:
         raise DocumentError(f"it has more than {MAX_PDF_PAGES} pages: split it")
-    pages = [page.extract_text() or "" for page in reader.pages]
+    drawn, pages = 0, []
+    for page in reader.pages:
+        contents = page.get_contents()
+        drawn += len(contents.get_data()) if contents is not None else 0
+        if drawn > MAX_PDF_DRAWING:
+            raise DocumentError("its pages unpack to more than 20 MB of drawing: save its text as .txt")
+        pages.append(page.extract_text() or "")
     text = "\n".join(pages)
     if not text.strip():
         raise DocumentError("it has no text layer: run text recognition on it first")

@@ -120,6 +120,22 @@ def test_a_docx_bomb_is_refused_before_it_is_unpacked(tmp_path: Path) -> None:
         load(tmp_path / "bomb.docx", *LIMITS)
 
 
+def test_a_pdf_bomb_is_refused_before_it_is_drawn(tmp_path: Path) -> None:
+    from pypdf import PdfWriter
+    from pypdf.generic import DecodedStreamObject, NameObject
+
+    writer = PdfWriter()
+    stream = DecodedStreamObject()
+    stream.set_data(b"BT (again and again) Tj ET\n" * 200_000)
+    shared = writer._add_object(stream.flate_encode())
+    for _ in range(100):  # one stream of 5 MB, drawn a hundred times
+        writer.add_blank_page(200, 200)[NameObject("/Contents")] = shared
+    writer.write(tmp_path / "bomb.pdf")
+    assert (tmp_path / "bomb.pdf").stat().st_size < 200_000
+    with pytest.raises(DocumentError, match="20 MB of drawing"):
+        load(tmp_path / "bomb.pdf", *LIMITS)
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
 def test_encodings_with_a_mark_and_crlf_give_the_same_text(write, encoding: str) -> None:
     text = "A title\r\n\r\nIt’s “so”.\r\n"
