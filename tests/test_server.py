@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import sys
 import threading
 import time
@@ -40,31 +41,60 @@ ALLOWED = {
     "br",
     "article",
 }
-EVIL = "<img src=x onerror=alert(1)>\"'\n\n![i](http://evil.test/i.png)"
+# What injects into HTML text, attributes, comments and scripts, into Markdown, formulas and templates, or into a terminal.
+HOSTILE = (
+    "<img src=x onerror=alert(1)>\"'\n\n![i](http://evil.test/i.png)",
+    "<script>alert(1)</script>",
+    "</script><script>alert(1)//",
+    "<svg/onload=alert(1)>",
+    "<svg><script>alert&#40;1&#41;</script></svg>",
+    '" onmouseover="alert(1)',
+    "' onfocus='alert(1)' autofocus='",
+    "\"><iframe srcdoc='<script>alert(1)</script>'></iframe>",
+    "<a href=javascript:alert(1)>x</a>",
+    "[x](javascript:alert(1)) [y](data:text/html,<script>alert(1)</script>)",
+    "<javascript:alert(1)> <http://evil.test>",
+    "<math><mi xlink:href='javascript:alert(1)'>x</mi></math>",
+    "<details open ontoggle=alert(1)>",
+    "<style>@import 'http://evil.test/x.css';</style><link rel=stylesheet href=http://evil.test/x.css>",
+    "<form action=http://evil.test><button>send</button></form>",
+    "<base href=http://evil.test/><meta http-equiv=refresh content='0;url=http://evil.test'>",
+    "<!-- --><img src=http://evil.test/x><!-- -->",
+    "<![CDATA[<img src=x onerror=alert(1)>]]>",
+    "<noscript><p title='</noscript><img src=x onerror=alert(1)>'>",
+    "</textarea></title></div></details><img src=x onerror=alert(1)>",
+    "&lt;img src=x onerror=alert(1)&gt; &#60;script&#62;",
+    "<scr<script>ipt>alert(1)</scr</script>ipt>",
+    "```html\n<img src=x onerror=alert(1)>\n```",
+    "$$\\href{javascript:alert(1)}{x}$$ \\(x\\)",
+    "{{constructor.constructor('alert(1)')()}} ${alert(1)} <%= 1 %> {0}",
+    "# heading\n\n- item\n\n| a | b |\n|---|---|\n\n***",
+    "a\u202ereversed\u2066 \u200bhidden",
+)
 
 
-def test_untrusted_text_is_escaped_in_every_sink(assistant: Assistant) -> None:
+@pytest.mark.parametrize("evil", HOSTILE)
+def test_untrusted_text_is_escaped_in_every_sink(evil: str) -> None:
     from assistant.schema import Block, Document, Passage, Span
     from ui.catalogue import words_of
     from ui.export import to_docx, to_markdown
 
-    citation = {"n": 1, "document": EVIL, "start": 0, "end": len(EVIL), "quote": EVIL}
-    answer = AnswerObject(question=EVIL, status="answered", answer=f"{EVIL} [1]", citations=[citation], confidence=0.9)
-    document = Document(EVIL, EVIL, (Block("paragraph", Span(0, len(EVIL))),), date=Span(0, 4))
-    passage = Passage(EVIL, "v", "sentence", Span(0, len(EVIL)), Span(0, len(EVIL)))
-    view = View(words_of("en"), {EVIL: document})
-    exchange = Exchange(question=EVIL, answer=answer, next=[EVIL])
-    for made in (exchange_html(exchange, [EVIL], view), exchange_html(Exchange(question=EVIL, error=EVIL), [], view), document_html(document, [passage], view.words)):  # fmt: skip
-        assert "<img" not in made
+    citation = {"n": 1, "document": evil, "start": 0, "end": len(evil), "quote": evil}
+    answer = AnswerObject(question=evil, status="answered", answer=f"{evil} [1]", citations=[citation], confidence=0.9)
+    document = Document(evil, evil, (Block("paragraph", Span(0, len(evil))),), date=Span(0, 4))
+    passage = Passage(evil, "v", "sentence", Span(0, len(evil)), Span(0, len(evil)))
+    view = View(words_of("en"), {evil: document})
+    exchange = Exchange(question=evil, answer=answer, next=[evil])
+    for made in (exchange_html(exchange, [evil], view), exchange_html(Exchange(question=evil, error=evil), [], view), document_html(document, [passage], view.words)):  # fmt: skip
         assert "\n" not in made, "a blank line would let Markdown begin"
         tags = BeautifulSoup(made, "html.parser").find_all(True)
-        assert not {a for tag in tags for a in tag.attrs if a.startswith("on") or a in ("src", "srcset")}
+        assert not {a for tag in tags for a in tag.attrs if a.startswith("on") or a in ("src", "srcset", "style")}
+        assert all(tag["href"].startswith("#") for tag in tags if "href" in tag.attrs)
         assert {tag.name for tag in tags} <= ALLOWED
-        held = [v for tag in tags for a, v in tag.attrs.items() if a.startswith(("data-", "aria-")) and "onerror" in v]
-        assert all(EVIL.split()[0] in v for v in held), "an attribute ended early"
-    conversation = Conversation(id="ab" * 8, title=EVIL, exchanges=[exchange])
-    assert "![i](" not in to_markdown(conversation, view)
-    assert "<img" not in to_markdown(conversation, view)
+        said = " ".join(BeautifulSoup(made, "html.parser").get_text(" ").split())
+        assert " ".join(evil.split()) in said, "it is shown as it was written"
+    conversation = Conversation(id="ab" * 8, title=evil, exchanges=[exchange])
+    assert not re.search(r"(?<!\\)!?\[[^\]]*\]\((?!#)|<[a-z/!]", to_markdown(conversation, view), re.IGNORECASE)
     assert to_docx(conversation, view).startswith(b"PK")
 
 
