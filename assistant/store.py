@@ -183,7 +183,7 @@ class Store:
             mend = (
                 "see that the Chroma server runs there"
                 if self.url
-                else f"mend its permissions, or rebuild it: delete {where} and run `release-assistant ingest`"
+                else f"mend its permissions or make room on its disk, or rebuild it: delete {where} and run `release-assistant ingest`"
             )
             raise StoreError(f"cannot {verb} the store {where}: {reason}; {mend}") from error
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -11,10 +12,14 @@ import pytest
 PROGRAM = [sys.executable, "-m", "ui.cli"]
 
 
-def call(*args: str, store: Path, stdin: str | None = None, **extra: str) -> subprocess.CompletedProcess[str]:
+def call(
+    *args: str, store: Path, stdin: str | None = None, largest_file: int | None = None, **extra: str
+) -> subprocess.CompletedProcess[str]:
     env = {**os.environ, "RELEASE_ASSISTANT_STORE": str(store), **extra}
+    limit = (lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file,) * 2)) if largest_file else None
     return subprocess.run(
         [*PROGRAM, *args],
+        preexec_fn=limit,
         capture_output=True,
         text=True,
         env=env,
@@ -89,6 +94,20 @@ def test_a_first_question_ingests_the_release_and_json_lines_answer_in_order(tmp
     one_line(call("show", "none.txt", store=tmp_path / "s"), 1, "no document 'none.txt'")
     (tmp_path / "s" / "chroma" / "chroma.sqlite3").write_bytes(b"garbage" * 999)
     one_line(call("ask", "Who?", store=tmp_path / "s"), 1, "run `release-assistant ingest`")
+
+
+@pytest.mark.slow
+def test_where_no_more_can_be_written_nothing_is_lost(tmp_path: Path) -> None:
+    """A limit on the size of a file stands for a full disk."""
+    store, other = tmp_path / "s", tmp_path / "other.txt"
+    other.write_text("The dam is shut.\n\nIt leaks.", encoding="utf-8")
+    assert call("ingest", store=store).returncode == 0
+    written = (store / "chroma" / "chroma.sqlite3").stat().st_size
+    full = call("ingest", str(other), store=store, largest_file=written // 2)
+    one_line(full, 1, f"cannot write the store {store}", "make room on its disk")
+    assert call("documents", store=store).stdout.split("\t")[0] == "release.txt"
+    assert call("ingest", str(other), store=store).returncode == 0
+    assert "It leaks." in call("show", "other.txt", store=store).stdout
 
 
 @pytest.mark.slow
