@@ -88,6 +88,7 @@ def rank(
                 "second": float(place > 0),
                 "long": min(3.0, len(text) / 40),
                 "tagged": _alike((span,), [i for i, _ in reading.items]),
+                "untold": _untold((span,), reading),
             }
             taken.add(span)
             total = calibration.score("rank", features)
@@ -128,6 +129,11 @@ def _alike(ours: Sequence[Span], theirs: Sequence[Span]) -> float:
     both = sum(max(0, min(a.end, b.end) - max(a.start, b.start)) for a in ours for b in theirs)
     either = sum(s.end - s.start for s in (*ours, *theirs)) - both
     return both / either if either else 0.0
+
+
+def _untold(ours: Sequence[Span], reading: Reading) -> float:
+    """The logit of the surest item that the reader tagged and these spans leave out, 0 where there is none."""
+    return max((min(8.0, s) for t, s in reading.items if not any(t.overlaps(o) for o in ours)), default=0.0)
 
 
 def with_lists(
@@ -188,6 +194,7 @@ def _add_list(
     text = "; ".join(dict.fromkeys(" ".join(document.slice(i).split()).strip(" ,;.") for i in items))
     features = base.features | {
         "tagged": _alike(items, [t for t, _ in tags.items]),
+        "untold": _untold(items, tags),
         "weakest": min(8.0, *(max((s for t, s in tags.items if t.overlaps(i)), default=0.0) for i in items)),
         "missed": clamped(tags.missed, 8.0),
         "listed": 1.0,
