@@ -67,6 +67,7 @@ class Proposer:
         unknown = {"unknown": unknown_names}
         if asked.kind == "yes_no":
             return self._verdicts(asked, found, corpus, unknown)
+        unknown |= {f"kind {asked.kind}": 1.0}
         ranked = self.ranked(asked, found, corpus)
         premise = self._premise(asked.text, found, corpus)
         held = {"held": premise.held if premise is not None else 0.0}
