@@ -15,7 +15,7 @@ from typing import Literal
 
 from assistant.errors import ModelError
 
-Way = Literal["rank", "choice", "span", "sentence", "verdict", "premise", "counted", "listing"]
+Way = Literal["rank", "choice", "span", "sentence", "verdict", "premise", "counted", "listing", "tally"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Calibration:
     """Weights of the features and a bias, and the probability from which an answer is given.
 
     "rank" orders the spans that a reader found, "choice" the first of them once each was read again; "span", "sentence", "verdict", "premise",
-    "counted" and "listing" give the probability that the best span, the sentence that it stands in, the yes or no, the contradiction, the count of a spelt-out list or a laid-out list is right.
+    "counted", "listing" and "tally" give the probability that the best span, the sentence that it stands in, the yes or no, the contradiction, the count of a spelt-out list, a laid-out list or its count is right.
     """
 
     weights: Mapping[str, Mapping[str, float]]

@@ -187,10 +187,10 @@ class Proposer:
             "cosine": likeness[order[0]],
             "margin": likeness[order[0]] - (likeness[order[1]] if len(order) > 1 else 0.0),
             "coverage": sum(w in held for w in wanted) / len(wanted) if wanted else 0.0,
-            "count": float(asked.kind == "count"),
             "inside": float(bool(ranked) and any(p.overlaps(best.span) for p in ranked[0].places)),
         }
-        return Proposal("listing", features, compose.listed(best, document, count=asked.kind == "count"))
+        count = asked.kind == "count"
+        return Proposal("tally" if count else "listing", features, compose.listed(best, document, count=count))
 
 
 def _spelt(asked: Asked) -> dict[str, float]:

@@ -63,5 +63,5 @@ def test_a_count_is_drafted_beside_the_number_that_a_text_gives(harbour: Assista
 
 def test_a_laid_out_list_is_counted_whatever_its_introduction_says(harbour: Assistant) -> None:
     made = proposed(harbour, "How many demands did the unions have?")
-    assert lead(made["listing"]).startswith("4, counted from the list")
-    assert "check" in made["listing"].features
+    assert lead(made["tally"]).startswith("4, counted from the list")
+    assert "check" in made["tally"].features
