@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
 
+from assistant import enumeration
 from assistant.candidates import around, clamped, coverage
 from assistant.corpus import Corpus
 from assistant.names import asked_names, words_of
 from assistant.question import Asked
 from assistant.schema import Hit, Reading, Span
-from assistant.words import content_stems
+from assistant.words import content_stems, words
 
+LONG_LIST = 5  # items
 STRAYED = 0.5  # what each name of the question that a passage does not hold leaves of its weight
 
 
@@ -72,8 +74,16 @@ def best_verdict(
     hit, reading = hits[rank], readings[rank]
     document = corpus.documents[hit.passage.document]
     place = closest_sentence(asked.text, hit, corpus)
-    by_itself = alone(asked.text, document.slice(place))
-    lean = reading.verdict[1] - reading.verdict[2]
+    sentence, whole = document.slice(place), reading.verdict
+    short = shortened(sentence, named)
+    if short != sentence:
+        paragraph = hit.passage.span
+        parts = (Span(paragraph.start, place.start), Span(place.end, paragraph.end))
+        before, after = (document.slice(p) if p.end > p.start else "" for p in parts)
+        whole = alone(asked.text, before + short + after)
+        said = settled(whole)
+    by_itself = alone(asked.text, short)
+    lean = whole[1] - whole[2]
     second = clamped(by_itself[1] - by_itself[2], 6.0)
     signed = {
         "sure": clamped((lean + second) / 2, 6.0),
@@ -92,6 +102,23 @@ def best_verdict(
         "first": float(rank == 0),
     }
     return Verdict(document.name, place, signed, features)
+
+
+def shortened(text: str, named: Set[str]) -> str:
+    """A sentence with a long list as if the list held only what the question names: one of many names is easily overlooked.
+
+    >>> shortened("Donors are Austria, Peru, Chile, Norway, Kenya and Spain.", {"kenya"})
+    'Donors are Kenya.'
+    """
+    pieces = enumeration.split(text, Span(0, len(text)))
+    if len(pieces) < LONG_LIST:
+        return text
+    items = max((enumeration.items(text, p) for p in pieces), key=lambda run: (len(run), run[0].start))
+    meant = [i for i in items if named & set(words(text[i.start : i.end]))]
+    if len(items) < LONG_LIST or not meant:
+        return text
+    kept = " and ".join(text[i.start : i.end] for i in meant)
+    return text[: items[0].start] + kept + text[items[-1].end :]
 
 
 def settled(verdict: tuple[float, float, float]) -> float:

@@ -18,6 +18,7 @@ from eval.text import exact, f1
 
 WINDOW = 1000
 STEP = 600
+ANSWERABLE = 2.0  # the weight of the answerability logit beside the span, as `eval.train` measures them
 
 
 def evaluate_file(
@@ -88,7 +89,7 @@ def best_answer(reader: OnnxReader, question: str, texts: list[str]) -> tuple[st
     for text, found in zip(texts, reader.read_texts(question, texts), strict=True):
         if found.spans:
             (start, end), score = found.spans[0]
-            total = score + found.answerable
+            total = score + ANSWERABLE * found.answerable
             if total > best[1]:
                 best = (text[start:end], total)
     return best
