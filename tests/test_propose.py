@@ -9,6 +9,7 @@ from assistant.build import build_assistant
 from assistant.embed import MiniLM
 from assistant.propose import Proposal
 from assistant.question import analyse
+from assistant.schema import Question
 from assistant.settings import load_settings
 from assistant.store import Store
 from ingest.index import ingest
@@ -25,6 +26,8 @@ The unions had asked for three things:
 - a doctor on call
 
 Petra Lund, Dana Feld and Jonas Okoro signed the agreement for the unions.
+
+The strike fund is fed by dockers in Peru, Chile, Norway, Kenya, Spain, Ghana, Samoa, Malta and Japan.
 """
 
 
@@ -51,6 +54,16 @@ def lead(proposal: Proposal) -> str:
 def test_one_question_is_answered_by_several_names(harbour: Assistant) -> None:
     said = lead(proposed(harbour, "Who signed for the unions?")["span"])
     assert all(name in said for name in ("Petra Lund", "Dana Feld", "Jonas Okoro")), said
+
+
+def test_one_of_a_long_list_is_found_in_it(harbour: Assistant) -> None:
+    for country, right in (("Kenya", "Yes."), ("Malta", "Yes.")):
+        corpus = harbour.retriever.corpus()
+        text = f"Do dockers in {country} feed the strike fund?"
+        drafts = harbour.proposals(analyse(text), harbour.proposer.find(text, corpus, None), corpus, None)
+        best = max(drafts, key=lambda p: harbour.calibration.probability(p.way, p.features))
+        assert lead(best) == right, country
+    assert harbour.ask(Question("Do dockers in Sweden feed the strike fund?")).answer[:3] != "Yes"
 
 
 def test_a_count_is_drafted_beside_the_number_that_a_text_gives(harbour: Assistant) -> None:
