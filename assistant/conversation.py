@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from assistant.clause import Clause, parse
+from assistant.clause import PARTICIPLE, Clause, parse
 from assistant.dates import ANY as DATE
 from assistant.intent import chat
 from assistant.names import asked_names, country, names
@@ -79,10 +79,16 @@ def follow(question: str, previous: str, answer_of: Callable[[str], str]) -> str
         return short
     leans = bool(PERSONS.search(bare) or THING.search(bare))
     own = parse(bare)
-    whole = own is not None and bool(own.auxiliary) and bool(own.subject) and not _pronoun(own.subject)
+    whole = own is not None and bool(own.auxiliary) and (_for_whom(own) or not _pronoun(own.subject or "it"))
     if not own_names and ((leans and len(content) <= 4) or (len(content) <= 1 and not whole)):
         return _graft(bare, previous)
     return question if bare == strip_lead_in(question) else bare
+
+
+def _for_whom(clause: Clause) -> bool:
+    """ "Who was freed?" leaves nothing out; "How many were freed?" may leave out of what."""
+    asks = clause.opening.lower() == "who" and not clause.subject
+    return bool(asks and PARTICIPLE.match(clause.predicate.partition(" ")[0]))
 
 
 def _with_person(bare: str, previous: str, clause: Clause | None, answer_of: Callable[[str], str]) -> str:

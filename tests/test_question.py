@@ -125,6 +125,8 @@ def turns(*asked: str) -> list[Turn]:
         (["Who is Ann Lee?"], "What is her role?", "What is Ann Lee's role?"),
         (["Is Ann Lee in prison?"], "Since when?", "Since when is Ann Lee in prison?"),
         (["How many ferries sank?"], "When did Oslo lose the final?", "When did Oslo lose the final?"),
+        (["Does Peru support the fund?"], "Who was freed?", "Who was freed?"),
+        (["How many vaccines were bought in May?"], "And in June?", "How many vaccines were bought in June?"),
         ([], "Since when?", "Since when?"),
     ],
 )
