@@ -87,7 +87,7 @@ def rank(
                 "first": float(order == 0),
                 "second": float(place > 0),
                 "long": min(3.0, len(text) / 40),
-                "tagged": _alike((span,), [i for i, _ in reading.items]),
+                "tagged": _alike((span,), reading),
                 "untold": _untold((span,), reading),
             }
             taken.add(span)
@@ -124,8 +124,9 @@ def whole(span: Span, text: str) -> Span:
     return Span(span.start, more.end()) if more else span
 
 
-def _alike(ours: Sequence[Span], theirs: Sequence[Span]) -> float:
-    """The characters that both hold, of those that either holds."""
+def _alike(ours: Sequence[Span], reading: Reading) -> float:
+    """The characters that both these spans and the items that the reader tagged hold, of those that either holds."""
+    theirs = [t for t, _ in reading.items]
     both = sum(max(0, min(a.end, b.end) - max(a.start, b.start)) for a in ours for b in theirs)
     either = sum(s.end - s.start for s in (*ours, *theirs)) - both
     return both / either if either else 0.0
@@ -193,7 +194,7 @@ def _add_list(
     places = dict.fromkeys(sentences_over(i, sentences) or i for i in items)
     text = "; ".join(dict.fromkeys(" ".join(document.slice(i).split()).strip(" ,;.") for i in items))
     features = base.features | {
-        "tagged": _alike(items, [t for t, _ in tags.items]),
+        "tagged": _alike(items, tags),
         "untold": _untold(items, tags),
         "weakest": min(8.0, *(max((s for t, s in tags.items if t.overlaps(i)), default=0.0) for i in items)),
         "missed": clamped(tags.missed, 8.0),

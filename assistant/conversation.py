@@ -79,7 +79,7 @@ def follow(question: str, previous: str, answer_of: Callable[[str], str]) -> str
         return short
     leans = bool(PERSONS.search(bare) or THING.search(bare))
     own = parse(bare)
-    whole = own is not None and bool(own.auxiliary) and (_for_whom(own) or not _pronoun(own.subject or "it"))
+    whole = own is not None and bool(own.auxiliary) and (_for_whom(own) or not _pronoun(own.subject))
     if not own_names and ((leans and len(content) <= 4) or (len(content) <= 1 and not whole)):
         return _graft(bare, previous)
     return question if bare == strip_lead_in(question) else bare

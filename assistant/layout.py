@@ -24,15 +24,16 @@ class Listing:
         """From the start of the first item to the end of the last."""
         return Span(self.items[0].start, self.items[-1].end)
 
+    def _introduction(self, document: Document) -> list[str]:
+        return [document.slice(s) for s in (self.heading, self.lead) if s is not None]
+
     def whole(self, document: Document) -> str:
         """What introduces the list, and the list."""
-        told = [document.slice(s) for s in (self.heading, self.lead) if s is not None]
-        return "\n".join([*told, document.slice(self.span)])
+        return "\n".join([*self._introduction(document), document.slice(self.span)])
 
     def introduced(self, document: Document) -> str:
         """What introduces the list, then how its first items begin: what the list is of."""
-        told = [document.slice(s) for s in (self.heading, self.lead) if s is not None]
-        return " ".join([*told, *(document.slice(i)[:80] for i in self.items[:3])])
+        return " ".join([*self._introduction(document), *(document.slice(i)[:80] for i in self.items[:3])])
 
 
 def listings(document: Document) -> list[Listing]:

@@ -67,13 +67,14 @@ class Proposer:
         unknown = {"unknown": unknown_names}
         if asked.kind == "yes_no":
             return self._verdicts(asked, found, corpus, unknown)
-        unknown |= {f"kind {asked.kind}": 1.0}
+        every = unknown | {f"kind {asked.kind}": 1.0}
         ranked = self.ranked(asked, found, corpus)
         premise = self._premise(asked.text, found, corpus)
         held = {"held": premise.held if premise is not None else 0.0}
         which = compose.as_which(asked.text) if asked.kind == "count" else None
-        spelt = _spelt(asked) | _beside(ranked)
-        counted = self._counted(which, found, corpus, spelt) if which else None
+        spelt = _spelt(asked)
+        beside = spelt | _beside(ranked)
+        counted = self._counted(which, found, corpus, beside) if which else None
         made: list[Proposal | None] = []
         if ranked:
             draft = compose.lookup(asked, ranked[0], corpus)
@@ -84,17 +85,17 @@ class Proposer:
                 "votes": float(sum(c.text.casefold() == ranked[0].text.casefold() for c in rivals)),
             }
             rival = {"counted": counted.features["check"]} if counted else {}
-            made.append(Proposal("span", ranked[0].features | unknown | held | lead | _spelt(asked) | rival, draft))
+            made.append(Proposal("span", ranked[0].features | every | held | lead | spelt | rival, draft))
             if not asked.several and asked.kind in QUOTED:
-                made.append(self._sentence(ranked, found, corpus, unknown | held))
+                made.append(self._sentence(ranked, found, corpus, every | held))
         if premise is not None and not premise.yes:
             draft = compose.verdict(False, premise.sentence, corpus.documents[premise.document], premise=True)
             spans = max((r.spans[0][1] for r in found.readings if r.spans), default=-12.0)
             against = {"span": clamped(spans, 12.0)}
-            made.append(Proposal("premise", premise.to_be(False) | unknown | against, draft))
+            made.append(Proposal("premise", premise.to_be(False) | every | against, draft))
         made.append(counted)
         if which or asked.several:
-            made.append(self._listing(which or asked.text, asked, ranked, found, corpus, spelt))
+            made.append(self._listing(which or asked.text, asked, ranked, found, corpus, beside))
         return [p for p in made if p is not None]
 
     def ranked(self, asked: Asked, found: Found, corpus: Corpus) -> list[Candidate]:

@@ -80,8 +80,6 @@ class OnnxReader:
 
     def read_texts(self, question: str, texts: Sequence[str]) -> list[TextReading]:
         """One reading a text, in their order."""
-        import numpy as np
-
         self._load()
         head = self._ids(question, MAX_QUESTION_TOKENS)
         rows = [self._row(head, text) for text in texts]
@@ -92,20 +90,15 @@ class OnnxReader:
             here = slice(begin, begin + len(row.ids))
             spans = _best(starts[here], ends[here], row.offsets, float(starts[0] + ends[0]))
             none, yes, no = (float(x) for x in verdict)
-            runs = _runs(inside[here])
+            tags = inside[here]
+            runs = _runs(tags)
             found.append(
                 TextReading(
                     [(snap(text, *span), score) for span, score in spans],
                     float(answerable),
                     (none, yes, no),
-                    [
-                        (
-                            snap(text, row.offsets[a][0], row.offsets[b - 1][1]),
-                            float(np.mean(inside[begin + a : begin + b])),
-                        )
-                        for a, b in runs
-                    ],
-                    _missed(inside[here], runs),
+                    [(snap(text, row.offsets[a][0], row.offsets[b - 1][1]), float(tags[a:b].mean())) for a, b in runs],
+                    _missed(tags, runs),
                 )
             )
         return found

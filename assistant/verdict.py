@@ -78,8 +78,7 @@ def best_verdict(
     short = shortened(sentence, named)
     if short != sentence:
         paragraph = hit.passage.span
-        parts = (Span(paragraph.start, place.start), Span(place.end, paragraph.end))
-        before, after = (document.slice(p) if p.end > p.start else "" for p in parts)
+        before, after = document.text[paragraph.start : place.start], document.text[place.end : paragraph.end]
         whole = alone(asked.text, before + short + after)
         said = settled(whole)
     by_itself = alone(asked.text, short)
@@ -111,7 +110,7 @@ def shortened(text: str, named: Set[str]) -> str:
     'Donors are Kenya.'
     """
     pieces = enumeration.split(text, Span(0, len(text)))
-    if len(pieces) < LONG_LIST:
+    if len(pieces) < LONG_LIST or not named:
         return text
     items = max((enumeration.items(text, p) for p in pieces), key=lambda run: (len(run), run[0].start))
     meant = [i for i in items if named & set(words(text[i.start : i.end]))]

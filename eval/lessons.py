@@ -205,8 +205,9 @@ def load_releases(folder: Path, tokenizer: Any) -> Source:
         asks = asked(standing[0] if len(standing) == 1 else case.question, tokenizer)
         judged = analyse(case.question).kind == "yes_no"
         counted = case.category == "enumerated"
-        if counted:  # the things are looked for, then counted
-            asks = asked(compose.as_which(case.question) or case.question, tokenizer)
+        question, golds = looked_for(case)
+        if counted:
+            asks = asked(question, tokenizer)
         if not case.gold:
             place = max((n for n, _ in home[case.document]), key=lambda n: len(source.contexts[n].words & asks[2]))
             pair = Pair(*asks, place, None, "", VERDICTS.index("none") if judged else UNSAID)
@@ -224,7 +225,6 @@ def load_releases(folder: Path, tokenizer: Any) -> Source:
         if case.answerable == "false_premise":
             source.unanswerable.append(Pair(*asks, place, None, ""))
         else:
-            golds = spelt_out(case) if counted else [(g.start, g.end) for g in case.gold]
             items = tuple(sorted((a - start, b - start) for a, b in golds))
             items = tuple(i for i in items if i[0] >= 0 and i[1] <= len(context.text))
             if not items:
@@ -233,6 +233,14 @@ def load_releases(folder: Path, tokenizer: Any) -> Source:
             several = items if counted or case.category == "list" else ()
             source.answerable.append(Pair(*asks, place, span, context.text[span[0] : span[1]], items=several))
     return source
+
+
+def looked_for(case: Case) -> tuple[str, list[tuple[int, int]]]:
+    """The question of a case, and where its answers stand; of a count of what is spelt out, the question for the things that are
+    counted, and the things: they are looked for, then counted."""
+    if case.category != "enumerated":
+        return case.question, [(g.start, g.end) for g in case.gold]
+    return compose.as_which(case.question) or case.question, spelt_out(case) if case.gold else []
 
 
 def spelt_out(case: Case) -> list[tuple[int, int]]:

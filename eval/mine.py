@@ -19,14 +19,13 @@ from typing import Any
 from assistant import candidates
 from assistant.answer import Assistant
 from assistant.build import build_assistant
-from assistant.compose import as_which
 from assistant.corpus import Corpus
 from assistant.question import NUMBER_WORDS
 from assistant.schema import Span
 from assistant.settings import load_settings
 from eval.calibrate import BRIEF, Read, read
 from eval.cases import Case, load_cases
-from eval.lessons import spelt_out
+from eval.lessons import looked_for
 from eval.text import f1, holds
 
 LOOKED_AT = 10  # the spans ranked first
@@ -59,7 +58,7 @@ def checks(row: Read, assistant: Assistant, corpus: Corpus) -> list[dict[str, An
         if case.category == "list":
             right = any(holds(candidate.text, g.quote) for g in golden)
         elif counted:  # a number of something else is what misleads
-            right = any(says(candidate.text, number) for number in case.facts[0])
+            right = counts(candidate.text, case)
         else:
             right = bool(golden) and case.answerable == "yes" and says(candidate.text, case.answers[0])
         if right or sum(not f["right"] for f in found) < WRONG:
@@ -78,9 +77,7 @@ def lists(case: Case, corpus: Corpus, rng: random.Random) -> list[dict[str, Any]
     if case.answerable != "yes" or case.category not in ("list", "enumerated", "lookup", "count", "date"):
         return []
     several = case.category in ("list", "enumerated")
-    counts = case.category == "enumerated"
-    question = (as_which(case.question) if counts else None) or case.question
-    golds = spelt_out(case) if counts else [(g.start, g.end) for g in case.gold]
+    question, golds = looked_for(case)
     if not golds:
         return []
     document = corpus.documents[case.document]
@@ -112,13 +109,18 @@ def numbers(case: Case, corpus: Corpus, rng: random.Random) -> list[dict[str, An
         return []
     document = corpus.documents[case.document]
     found = [(m, p) for p in corpus.paragraphs(case.document) for m in COUNT.finditer(document.slice(p.span))]
-    others = [(m, p) for m, p in found if not any(says(m.group(), number) for number in case.facts[0])]
+    others = [(m, p) for m, p in found if not counts(m.group(), case)]
     told = []
     for match, home in rng.sample(others, min(OTHER_NUMBERS, len(others))):
         span = Span(home.span.start + match.start(), home.span.start + match.end())
         place = document.slice(candidates.surroundings(span, home, corpus))
         told.append({"question": case.question, "answer": match.group(), "place": place, "right": False})
     return told
+
+
+def counts(said: str, case: Case) -> bool:
+    """Whether a span says the number of a count."""
+    return any(says(said, number) for number in case.facts[0])
 
 
 def says(said: str, gold: str) -> bool:

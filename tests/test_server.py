@@ -86,11 +86,14 @@ def test_untrusted_text_is_escaped_in_every_sink(evil: str) -> None:
     view = View(words_of("en"), {evil: document})
     exchange = Exchange(question=evil, answer=answer, next=[evil])
     for made in (exchange_html(exchange, [evil], view), exchange_html(Exchange(question=evil, error=evil), [], view), document_html(document, [passage], view.words)):  # fmt: skip
+        assert "<img" not in made
         assert "\n" not in made, "a blank line would let Markdown begin"
         tags = BeautifulSoup(made, "html.parser").find_all(True)
         assert not {a for tag in tags for a in tag.attrs if a.startswith("on") or a in ("src", "srcset", "style")}
         assert all(tag["href"].startswith("#") for tag in tags if "href" in tag.attrs)
         assert {tag.name for tag in tags} <= ALLOWED
+        held = [v for tag in tags for a, v in tag.attrs.items() if a.startswith(("data-", "aria-")) and evil[:6] in v]
+        assert all(evil.split()[0] in v for v in held), "an attribute ended early"
         said = " ".join(BeautifulSoup(made, "html.parser").get_text(" ").split())
         assert " ".join(evil.split()) in said, "it is shown as it was written"
     conversation = Conversation(id="ab" * 8, title=evil, exchanges=[exchange])
